@@ -1,0 +1,131 @@
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import type { Destination } from '../src/audiences/destination.js';
+import type { AudiencePushActivities } from '../src/contract/audience-push.js';
+import type { Site } from '../src/domain/site.js';
+import type { Ledger } from '../src/ledger/ledger.js';
+import type { RemovalBudget } from '../src/ledger/removals.js';
+import { WriterSuperseded } from '../src/ledger/writer.js';
+import type { Logger } from '../src/observe/log.js';
+import type { Metrics } from '../src/observe/metrics.js';
+import { VendorError } from '../src/vendors/errors.js';
+import { pushPage } from './push-page.js';
+
+/** One audience: its destination and the site whose members belong in it. */
+export interface AudienceTarget {
+  site: Site;
+  destination: Destination;
+}
+
+/** What the writers work with. */
+export interface PushActivityDeps {
+  ledger: Ledger;
+  audiences: ReadonlyMap<string, AudienceTarget>;
+  budget: RemovalBudget;
+  /** Wakes a waiting writer when something becomes due. */
+  due: DueWaiter;
+  /** Aborted when the process stops: a writer ends after its present call. */
+  stopping: AbortSignal;
+  log: Logger;
+  metrics: Metrics;
+}
+
+/** Waits until contacts of an audience are marked due, or the time is over. */
+export interface DueWaiter {
+  wait(audience: string, timeoutMs: number): Promise<void>;
+}
+
+/** What one stretch of work of one writer has at hand. */
+export interface Writing extends PushActivityDeps, AudienceTarget {
+  audience: string;
+  generation: number;
+  /** Whether additions wait for an operator's word, since the list would mail everybody. */
+  holdAdditions: boolean;
+}
+
+/** Length of one stretch; the workflow starts the next. */
+const STRETCH_MS = 4 * 60 * 1000;
+/** A writer without work stays this long, so that the next change needs no start. */
+const LINGER_MS = 30_000;
+const POLL_MS = 1_000;
+const ALIVE_MS = 3_000;
+
+/** Activities of the writers: one at a time for each audience (house decision 10). */
+export function createPushActivities(deps: PushActivityDeps): AudiencePushActivities {
+  const { ledger, audiences, log } = deps;
+
+  return {
+    async pushDue({ audience }): Promise<{ idle: boolean }> {
+      const target = audiences.get(audience);
+      // no longer configured: what is due waits until it is again
+      if (!target) return { idle: true };
+      const generation = await ledger.writer.begin(audience);
+      const alive = stayAlive(ledger, audience, generation);
+      try {
+        const holdAdditions = await checkAudience(deps, target);
+        return await work({ ...deps, ...target, audience, generation, holdAdditions }, alive.superseded);
+      } catch (error) {
+        if (error instanceof WriterSuperseded) return { idle: true };
+        if (error instanceof VendorError) await pause(deps, audience, error);
+        throw error;
+      } finally {
+        alive.stop();
+      }
+    },
+  };
+
+  async function pause({ ledger }: PushActivityDeps, audience: string, error: VendorError): Promise<void> {
+    const type = { refused: 'DestinationRefused', 'rate-limited': 'RateLimited', down: 'DestinationDown', rejected: 'DestinationRefused' }[error.details.kind];
+    const isNews = await ledger.audiences.pause(audience, type, error.message);
+    if (isNews) log.warn({ audience, type, reason: error.message }, 'audience is paused: contacts wait and are pushed by themselves');
+  }
+}
+
+/** Takes pages of due contacts until nothing is due for a while or the stretch is over. */
+async function work(writing: Writing, superseded: AbortSignal): Promise<{ idle: boolean }> {
+  const { ledger, audience, site, generation, destination, due, stopping } = writing;
+  const end = Date.now() + STRETCH_MS;
+  const ended = AbortSignal.any([stopping, superseded, cancellationSignal()]);
+  let idleSince = Date.now();
+  while (Date.now() < end && !ended.aborted) {
+    const page = await ledger.writer.take(audience, site.name, destination.limits.batchSize);
+    if (page.length > 0) {
+      await pushPage(writing, page);
+      idleSince = Date.now();
+    } else if (Date.now() - idleSince >= LINGER_MS) {
+      await ledger.writer.end(audience, generation);
+      return { idle: true };
+    } else {
+      const soonest = (await ledger.writer.nextDueMs(audience)) ?? POLL_MS;
+      await due.wait(audience, Math.min(POLL_MS, Math.max(soonest, 5)));
+    }
+  }
+  await ledger.writer.end(audience, generation);
+  return { idle: false };
+}
+
+/** Heartbeats to Temporal and to the ledger; tells when another writer has taken over. */
+function stayAlive(ledger: Ledger, audience: string, generation: number) {
+  const superseded = new AbortController();
+  const beat = async (): Promise<void> => {
+    heartbeat();
+    try {
+      await ledger.writer.seen(audience, generation);
+    } catch (error) {
+      if (error instanceof WriterSuperseded) superseded.abort();
+    }
+  };
+  const timer = setInterval(() => void beat(), ALIVE_MS);
+  return { superseded: superseded.signal, stop: () => clearInterval(timer) };
+}
+
+/** Looks at the list's settings and fields once an hour, after a start and after a pause; tells whether additions are held. */
+async function checkAudience({ ledger, log }: PushActivityDeps, { destination }: AudienceTarget): Promise<boolean> {
+  const { audience } = destination;
+  const known = await ledger.audiences.state(audience);
+  if (!known.checkDue && !known.paused) return known.doubleOptIn && !known.optInConfirmed;
+  const facts = await destination.check();
+  const resumed = await ledger.audiences.checked(audience, facts);
+  if (resumed) log.info({ audience }, 'audience answers again: its pause is over');
+  for (const problem of facts.problems) log.warn({ audience, problem }, 'list needs attention');
+  return facts.doubleOptIn && !known.optInConfirmed;
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { groupBy } from '../src/domain/group-by.js';
+import { planContact, type ContactPlan } from '../src/domain/plan-contact.js';
+import type { TakenContact } from '../src/ledger/contacts.js';
+import type { Settlement } from '../src/ledger/writer.js';
+import type { Writing } from './audience-push.js';
+import { pushTogether } from './push-call.js';
+import { pushPerson, type PersonPlan } from './push-person.js';
+
+/** A due contact and what it needs. */
+export interface Planned<P extends ContactPlan = ContactPlan> {
+  taken: TakenContact;
+  plan: P;
+}
+export type ImportPlan = Extract<ContactPlan, { do: 'import' }>;
+
+/** People who need calls of their own and are done before the next look at what is due. */
+const PERSONS_A_PAGE = 8;
+/** A contact whose turn comes with another's. */
+export const WAIT_MS = 2_000;
+
+/**
+ * Works on one page: what needs no call is settled, then a few people who need calls of their own (moves before any import
+ * of either address), then everything live, then one call of bulk. What is left stays due and is planned anew.
+ */
+export async function pushPage(writing: Writing, page: readonly TakenContact[]): Promise<void> {
+  const now = new Date();
+  const planned = page.map((taken): Planned => ({ taken, plan: planContact(taken, writing.site, now, hashOf) }));
+  await settleWithoutCall(writing, planned);
+
+  const persons = planned.filter((one): one is Planned<PersonPlan> => needsOwnCalls(one, writing));
+  for (const person of persons.slice(0, PERSONS_A_PAGE)) await pushPerson(writing, person);
+
+  const imports = planned.filter((one): one is Planned<ImportPlan> => one.plan.do === 'import' && !needsOwnCalls(one, writing));
+  for (const call of callsOf(imports.filter(({ taken }) => taken.lane === 'live'), writing)) await pushTogether(writing, call);
+  const [bulk] = callsOf(imports.filter(({ taken }) => taken.lane === 'bulk'), writing);
+  if (bulk) await pushTogether(writing, bulk);
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22);
+
+async function settleWithoutCall({ ledger, audience, site, generation, metrics }: Writing, planned: readonly Planned[]): Promise<void> {
+  const settlements = planned.flatMap(({ taken, plan }): Settlement[] =>
+    plan.do === 'nothing'
+      ? [{ address: taken.address, version: taken.version, memberId: taken.holder?.memberId, operation: 'none', outcome: plan.outcome, hash: plan.hash }]
+      : [],
+  );
+  if (settlements.length > 0) await ledger.writer.settle(audience, site.name, generation, settlements);
+  for (const { outcome } of settlements) metrics.pushes.inc({ audience, outcome });
+  const waiting = planned.filter(({ plan }) => plan.do === 'wait').map(({ taken: { address } }) => ({ address, afterMs: WAIT_MS, counts: false, mayStillLand: false }));
+  if (waiting.length > 0) await ledger.writer.postpone(audience, generation, waiting);
+}
+
+/** Moves, returns, removals and rechecks are read first; so is an addition to a list that mails everybody added. */
+function needsOwnCalls({ taken, plan }: Planned, { holdAdditions }: Writing): boolean {
+  if (plan.do === 'import') return plan.addition && holdAdditions && !taken.hold?.released;
+  return plan.do === 'move' || plan.do === 'return' || plan.do === 'remove' || plan.do === 'recheck';
+}
+
+/** Splits imports into calls: one automations flag each, as large as the destination and a suspected poison allow. */
+function callsOf(imports: readonly Planned<ImportPlan>[], { destination }: Writing): Planned<ImportPlan>[][] {
+  const groups = groupBy(imports, ({ taken, plan }) => `${plan.automations} ${taken.batchLimit ?? ''}`);
+  return [...groups.values()].flatMap((group) => {
+    const size = Math.min(group[0]?.taken.batchLimit ?? destination.limits.batchSize, destination.limits.batchSize);
+    const inOrder = group[0]?.taken.batchLimit === undefined ? group : group.toSorted((a, b) => (a.taken.address < b.taken.address ? -1 : 1));
+    return Array.from({ length: Math.ceil(group.length / size) }, (_, index) => inOrder.slice(index * size, (index + 1) * size));
+  });
+}

@@ -1,0 +1,153 @@
+import type { SubscriberView } from '../src/audiences/destination.js';
+import type { ContactPlan, ListState, SettledOutcome } from '../src/domain/plan-contact.js';
+import type { Settlement } from '../src/ledger/writer.js';
+import { VendorError } from '../src/vendors/errors.js';
+import type { Writing } from './audience-push.js';
+import { type ImportPlan, type Planned, WAIT_MS } from './push-page.js';
+import { pushTogether, settle, settled, settleOutcomes, withCall } from './push-call.js';
+
+/** Plans that concern one person and begin by reading the list. */
+export type PersonPlan = Exclude<ContactPlan, { do: 'nothing' | 'wait' }>;
+type PlanOf<D extends PersonPlan['do']> = Extract<PersonPlan, { do: D }>;
+
+/** Carries out what one person needs, after reading the list. @throws VendorError when the whole audience is concerned */
+export async function pushPerson(writing: Writing, { taken, plan }: Planned<PersonPlan>): Promise<void> {
+  switch (plan.do) {
+    case 'import':
+      return addOrHold(writing, { taken, plan });
+    case 'recheck':
+      return recheck(writing, { taken, plan });
+    case 'move':
+      return move(writing, { taken, plan });
+    case 'return':
+      return comeBack(writing, { taken, plan });
+    case 'remove':
+      return remove(writing, { taken, plan });
+  }
+}
+
+/** Reads one subscriber; undefined when the read failed and the person waits. `Absent` where the list has no such address. */
+async function look(writing: Writing, { taken }: Planned, address = taken.address): Promise<SubscriberView | undefined> {
+  const read = await withCall(writing, [taken], async () => ({ found: await writing.destination.read(address) }));
+  return read && (read.found ?? { state: 'Absent', stateDate: '' });
+}
+
+/** On a list that mails everybody added, an address that is not there yet waits for an operator's word. */
+async function addOrHold(writing: Writing, one: Planned<ImportPlan>): Promise<void> {
+  const { taken, plan } = one;
+  const there = await look(writing, one);
+  if (!there) return;
+  if (there.state !== 'Absent') return pushTogether(writing, [one]);
+  const reason = 'double opt-in list: adding this person sends a confirmation mail';
+  await writing.ledger.holds.holdAddition(writing.audience, taken.address, taken.holder!.memberId, reason);
+  await finish(writing, one, { outcome: 'held', hash: plan.hash, listState: 'Absent' });
+}
+
+/** Somebody who opted out, or whom we perhaps removed: only an Active subscriber is written to. */
+async function recheck(writing: Writing, one: Planned<PlanOf<'recheck'>>): Promise<void> {
+  const { taken, plan } = one;
+  const there = await look(writing, one);
+  if (!there) return;
+  if (there.state === 'Deleted' && taken.removalOpen) {
+    await writing.ledger.removals.complete(writing.audience, taken.address, there.stateDate);
+    return finish(writing, one, { outcome: 'removed', hash: 'removed', listState: 'Deleted', operation: 'remove' }, true);
+  }
+  if (taken.removalOpen) await writing.ledger.removals.void(writing.audience, taken.address);
+  const mayBeAdded = there.state === 'Absent' && !taken.optedOut;
+  if (there.state === 'Active' || mayBeAdded) {
+    return pushTogether(writing, [{ taken, plan: { ...plan, do: 'import', addition: mayBeAdded, automations: false } }]);
+  }
+  await finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: there.state });
+}
+
+/** The subscriber moves with its state; where the new address is on the list already, that one gets the fields. */
+async function move(writing: Writing, one: Planned<PlanOf<'move'>>): Promise<void> {
+  const { taken, plan } = one;
+  const { ledger, audience } = writing;
+  const source = await look(writing, one, plan.from);
+  const target = source && (await look(writing, one));
+  if (!source || !target) return;
+  if (source.state === 'Absent' || target.state !== 'Absent') {
+    // nothing to move, or no place to move to: the former address is judged on its own
+    await ledger.contacts.leaveAddress(audience, plan.from, taken.holder!.memberId, source.state);
+    if (target.state === 'Absent' && taken.optedOut) return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: 'Absent' });
+    return pushTogether(writing, [{ taken, plan: { ...plan, do: 'import', addition: target.state === 'Absent', automations: false } }]);
+  }
+  const outcome = await withCall(writing, [taken], () => writing.destination.move(plan.from, plan.contact));
+  if (!outcome) return;
+  // the list changed between reading and moving: planned anew
+  if (outcome.kind === 'taken' || outcome.kind === 'absent') return again(writing, one);
+  if (outcome.kind === 'stored') await ledger.contacts.leaveAddress(audience, plan.from, taken.holder!.memberId, 'Absent', source.state);
+  await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'move', outcome, storedState: source.state }]);
+}
+
+/** Somebody whom we removed signed up again: `Resubscribe`, but only if our removal is still the last thing that happened. */
+async function comeBack(writing: Writing, one: Planned<PlanOf<'return'>>): Promise<void> {
+  const { taken, plan } = one;
+  const there = await look(writing, one);
+  if (!there) return;
+  if (there.state === 'Active' || there.state === 'Absent') {
+    return pushTogether(writing, [{ taken, plan: { ...plan, do: 'import', addition: there.state === 'Absent' } }]);
+  }
+  const isOurs = there.state === 'Deleted' && plan.listDate !== undefined && there.stateDate === plan.listDate;
+  if (!isOurs) return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: there.state });
+  const flags = { automations: plan.automations, resubscribe: true };
+  const outcomes = await withCall(writing, [taken], () => writing.destination.push([plan.contact], flags));
+  if (outcomes) await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'resubscribe', outcome: outcomes[0]! }]);
+}
+
+/** Reads that the person is Active, commits the intent within the budget, deletes, and reads the list's own date of it. */
+async function remove(writing: Writing, one: Planned<PlanOf<'remove'>>): Promise<void> {
+  const { taken, plan } = one;
+  const { ledger, audience, generation, destination, log, site } = writing;
+  const there = await look(writing, one);
+  if (!there) return;
+  const done = { outcome: 'removed', hash: plan.hash, listState: 'Deleted', operation: 'remove' } as const;
+  if (there.state === 'Deleted' && taken.removalOpen) {
+    await ledger.removals.complete(audience, taken.address, there.stateDate);
+    return finish(writing, one, done);
+  }
+  if (there.state !== 'Active') {
+    await ledger.removals.void(audience, taken.address);
+    return finish(writing, one, { outcome: there.state === 'Absent' ? 'absent' : 'opted-out', hash: plan.hash, listState: there.state });
+  }
+  const { address, version, settledMemberId: memberId } = taken;
+  const intent = { audience, generation, address, version, memberId, reason: plan.reason, released: plan.released };
+  const allowed = await ledger.removals.intend(intent, writing.budget);
+  if (allowed === 'stale') return again(writing, one);
+  if (allowed === 'held') {
+    log.warn({ audience, site: site.name, memberId }, 'removal is held: the budget of 24 hours is used up; see steward held list');
+    return finish(writing, one, { outcome: 'held', hash: plan.hash, listState: 'Active' });
+  }
+  const deleted = await withCall(writing, [taken], async () => {
+    await destination.remove(address);
+    return true;
+  });
+  if (!deleted) return;
+  await ledger.removals.complete(audience, address, await dateOfRemoval(writing, address));
+  await finish(writing, one, done);
+}
+
+/** Without the date a later return cannot be told from a removal by staff, so it is then left to them. */
+async function dateOfRemoval({ destination }: Writing, address: string): Promise<string | undefined> {
+  try {
+    return (await destination.read(address))?.stateDate;
+  } catch (error) {
+    if (error instanceof VendorError) return undefined;
+    throw error;
+  }
+}
+
+async function finish(
+  writing: Writing,
+  { taken }: Planned,
+  how: { outcome: SettledOutcome; hash: string; listState: ListState; operation?: Settlement['operation'] },
+  staysDue = false,
+): Promise<void> {
+  const settlement = { ...settled(taken), operation: 'none' as const, ...how };
+  await settle(writing, [staysDue ? { ...settlement, version: -1 } : settlement], [taken]);
+}
+
+/** Planned anew at the next look. */
+const again = ({ ledger, audience, generation }: Writing, { taken }: Planned): Promise<void> =>
+  ledger.writer.postpone(audience, generation, [{ address: taken.address, afterMs: WAIT_MS, counts: false, mayStillLand: false }]);

@@ -1,0 +1,6 @@
+/** Names of the task queues: one for workflows, one a vendor for its activities. */
+export const TaskQueue = {
+  Steward: 'steward',
+  Ghost: 'ghost',
+  CampaignMonitor: 'campaign-monitor',
+} as const;

@@ -1,0 +1,114 @@
+import { type Contact, contactKey, memberToContact, type MemberContactInput } from './contact.js';
+import type { Site } from './site.js';
+
+/** State of a subscriber at a destination, in one vocabulary for all. `Absent`: not on the list at all. */
+export type ListState = 'Active' | 'Unsubscribed' | 'Bounced' | 'Deleted' | 'Unconfirmed' | 'Suppressed' | 'Absent';
+
+/** The living member who holds an address. */
+export interface Holder extends MemberContactInput {
+  memberId: string;
+  /** Receipt of the signed `member.added`. */
+  addedAt?: Date | undefined;
+}
+
+/** All that the ledger knows of a due contact when the writer takes it. */
+export interface DueContact {
+  address: string;
+  version: number;
+  settledHash?: string | undefined;
+  settledMemberId?: string | undefined;
+  listState?: ListState | undefined;
+  holder?: Holder | undefined;
+  /** Where the list last had this holder, if nobody living holds that address now. */
+  formerAddress?: string | undefined;
+  /** Whether the member last settled here was deleted in the source. */
+  settledMemberDeleted: boolean;
+  /** Set when the member last settled here lives at another address now; `due` while that one waits itself. */
+  successor?: { due: boolean } | undefined;
+  /** The holder or the address said no at the destination. */
+  optedOut: boolean;
+  /** We meant to remove it and do not know whether that was done. */
+  removalOpen: boolean;
+  /** Our last removal of this address that was carried out. */
+  removal?: { drawnAt: Date; listDate?: string | undefined } | undefined;
+  /** An operator's word on a held removal or addition. */
+  hold?: { kind: 'removal' | 'addition'; released: boolean } | undefined;
+}
+
+/** What the writer does with one due contact. */
+export type ContactPlan =
+  | { do: 'nothing'; outcome: SettledOutcome; hash: string }
+  /** The move of its former holder settles it. */
+  | { do: 'wait' }
+  | { do: 'import'; contact: Contact; hash: string; addition: boolean; automations: boolean }
+  /** Opted out, or perhaps removed by us, as far as we know: the list is asked first. */
+  | { do: 'recheck'; contact: Contact; hash: string }
+  | { do: 'move'; from: string; contact: Contact; hash: string }
+  | { do: 'return'; contact: Contact; hash: string; listDate: string | undefined; automations: boolean }
+  | { do: 'remove'; reason: string; hash: string; released: boolean };
+
+/** How a contact was settled. `refused` parks its member; every other one is a calm end. */
+export type SettledOutcome =
+  | 'confirmed'
+  | 'moved'
+  | 'removed'
+  | 'unchanged'
+  | 'kept'
+  | 'withheld'
+  | 'opted-out'
+  | 'unconfirmed'
+  | 'absent'
+  | 'held'
+  | 'returned-unsigned'
+  | 'refused'
+  | 'discarded';
+
+/** Hash of a contact that should not be on the list. */
+export const ABSENT = 'absent';
+/** Automations start only for additions whose webhook is younger than this (house decision 18). */
+const AUTOMATIONS_WINDOW_MS = 48 * 60 * 60 * 1000;
+
+/** Decides what a due contact needs (house decisions 8, 9, 16 to 18). `hashOf` shortens the text of a contact. */
+export function planContact(due: DueContact, site: Site, now: Date, hashOf: (text: string) => string): ContactPlan {
+  const { holder } = due;
+  if (!holder) return planWithoutHolder(due, site);
+  const { emailEnabled, suppressed } = holder.facts;
+  if (!emailEnabled && site.onEmailDisabled === 'remove') return planRemoval(due, 'email-disabled');
+
+  const contact = memberToContact(holder);
+  const mayNotAdd = suppressed === true || (!emailEnabled && site.onEmailDisabled === 'withhold');
+  const hash = hashOf(`${contactKey(contact)}${mayNotAdd ? ' withheld' : ''}`);
+  const plan = { contact, hash };
+  const onList = due.listState === 'Active';
+  const automations = !onList && isFresh(holder, now);
+  if (hash === due.settledHash && !due.hold?.released) return { do: 'nothing', outcome: 'unchanged', hash };
+  if (due.removalOpen) return { do: 'recheck', ...plan };
+  if (onList) return { do: 'import', ...plan, addition: false, automations };
+  if (mayNotAdd) return { do: 'nothing', outcome: 'withheld', hash };
+  if (due.removal && due.listState === 'Deleted') {
+    // acted on only when the person signed up again after our removal, by a signed webhook
+    const signed = holder.addedAt !== undefined && holder.addedAt > due.removal.drawnAt;
+    if (!signed) return { do: 'nothing', outcome: 'returned-unsigned', hash };
+    return { do: 'return', ...plan, listDate: due.removal.listDate, automations };
+  }
+  if (due.formerAddress !== undefined) return { do: 'move', from: due.formerAddress, ...plan };
+  if (due.optedOut) return { do: 'recheck', ...plan };
+  return { do: 'import', ...plan, addition: true, automations };
+}
+
+function planWithoutHolder(due: DueContact, site: Site): ContactPlan {
+  if (due.successor?.due) return { do: 'wait' };
+  if (due.settledMemberDeleted && site.onDelete === 'keep') return { do: 'nothing', outcome: 'kept', hash: ABSENT };
+  return planRemoval(due, due.successor ? 'moved' : 'deleted');
+}
+
+function planRemoval({ settledHash, listState, hold }: DueContact, reason: string): ContactPlan {
+  const released = hold?.kind === 'removal' && hold.released;
+  if (listState === 'Absent') return { do: 'nothing', outcome: 'absent', hash: ABSENT };
+  if (settledHash === ABSENT && !released) return { do: 'nothing', outcome: 'unchanged', hash: ABSENT };
+  if (hold?.kind === 'removal' && !released) return { do: 'nothing', outcome: 'held', hash: ABSENT };
+  return { do: 'remove', reason, hash: ABSENT, released };
+}
+
+const isFresh = ({ addedAt }: Holder, now: Date): boolean =>
+  addedAt !== undefined && now.getTime() - addedAt.getTime() < AUTOMATIONS_WINDOW_MS;

@@ -1,0 +1,183 @@
+import { ABSENT, type DueContact, type ListState } from '../domain/plan-contact.js';
+import { asJson, type Database, orUndefined, type Queries } from './database.js';
+
+/** Channel on which marking due is announced; the payload is the audience. A hint only: writers also poll. */
+export const DUE_CHANNEL = 'steward_due';
+
+/** A due contact with what the writer keeps beside the rules. */
+export interface TakenContact extends DueContact {
+  lane: 'live' | 'bulk';
+  tries: number;
+  /** Largest call it may be part of, while a poisonous neighbour is looked for. */
+  batchLimit?: number | undefined;
+  /** Receipt of the oldest delivery that waits for it. */
+  deliveredAt?: Date | undefined;
+}
+
+/** Marks contacts due: counts their versions up and tells the writer. Part of the transaction that changed the members. */
+export async function markDue(
+  tx: Queries,
+  audience: string,
+  marks: readonly { address: string; deliveredAt?: Date | undefined }[],
+  lane: 'live' | 'bulk',
+): Promise<void> {
+  const rows = marks.toSorted((a, b) => (a.address < b.address ? -1 : 1));
+  await tx.$queryRaw`
+    WITH marked AS (
+      INSERT INTO contacts (audience, address, due_at, lane, delivered_at)
+      SELECT ${audience}, address, now(), ${lane === 'live' ? 0 : 1}, "deliveredAt"
+      FROM jsonb_to_recordset(${asJson(rows)}) AS g(address text, "deliveredAt" timestamptz)
+      ON CONFLICT (audience, address) DO UPDATE SET
+        version = contacts.version + 1, due_at = now(), tries = 0, batch_limit = NULL,
+        lane = CASE WHEN contacts.due_at IS NULL THEN EXCLUDED.lane ELSE least(contacts.lane, EXCLUDED.lane) END,
+        delivered_at = CASE WHEN contacts.due_at IS NULL THEN EXCLUDED.delivered_at ELSE least(contacts.delivered_at, EXCLUDED.delivered_at) END
+      RETURNING 1
+    )
+    SELECT count(*)::int, pg_notify(${DUE_CHANNEL}, ${audience})::text FROM marked GROUP BY 2`;
+}
+
+interface DueRow {
+  address: string;
+  version: number;
+  lane: number;
+  tries: number;
+  batch_limit: number | null;
+  delivered_at: Date | null;
+  settled_hash: string | null;
+  settled_member_id: string | null;
+  list_state: ListState | null;
+  member_id: string | null;
+  email: string;
+  name: string | null;
+  status: string;
+  labels: string[];
+  email_enabled: boolean;
+  suppressed: boolean;
+  signed_up_at: Date;
+  changed_at: Date | null;
+  added_at: Date | null;
+  previous_status: string | null;
+  status_changed_at: Date | null;
+  former_address: string | null;
+  settled_member_deleted: boolean;
+  has_successor: boolean;
+  successor_due: boolean;
+  opted_out: boolean;
+  removal_open: boolean;
+  removal_drawn_at: Date | null;
+  removal_list_date: string | null;
+  hold_kind: 'removal' | 'addition' | null;
+  hold_released: boolean;
+}
+
+/** Bulk always gets at least this much of a page, live the rest. */
+const BULK_SHARE = 100;
+
+/** Up to `limit` contacts of an audience that are due now, live ones first, with all that the rules need to plan them. */
+export async function selectDue(tx: Queries, audience: string, site: string, limit: number): Promise<TakenContact[]> {
+  const rows = await tx.$queryRaw<DueRow[]>`
+    WITH due AS (
+      (SELECT * FROM contacts WHERE audience = ${audience} AND lane = 0 AND due_at <= now()
+         AND (under_way_until IS NULL OR under_way_until < now()) ORDER BY due_at LIMIT ${limit - BULK_SHARE})
+      UNION ALL
+      (SELECT * FROM contacts WHERE audience = ${audience} AND lane = 1 AND due_at <= now()
+         AND (under_way_until IS NULL OR under_way_until < now()) ORDER BY due_at LIMIT ${limit})
+      LIMIT ${limit}
+    )
+    SELECT c.address, c.version, c.lane, c.tries, c.batch_limit, c.delivered_at, c.settled_hash, c.settled_member_id, c.list_state,
+      h.member_id, h.email, h.name, h.status, h.labels, h.email_enabled, h.suppressed, h.signed_up_at, h.changed_at, h.added_at,
+      h.previous_status, h.status_changed_at,
+      f.address AS former_address,
+      s.member_id IS NULL OR s.deleted_at IS NOT NULL AS settled_member_deleted,
+      coalesce(s.deleted_at IS NULL AND s.address <> c.address, false) AS has_successor,
+      EXISTS (SELECT FROM contacts n WHERE n.audience = c.audience AND n.address = s.address AND n.due_at IS NOT NULL) AS successor_due,
+      EXISTS (SELECT FROM opt_outs o WHERE o.audience = c.audience AND (o.address = c.address OR o.member_id = h.member_id)) AS opted_out,
+      EXISTS (SELECT FROM removals r WHERE r.audience = c.audience AND r.address = c.address AND r.done_at IS NULL AND r.void_at IS NULL) AS removal_open,
+      r.drawn_at AS removal_drawn_at, r.list_date AS removal_list_date,
+      o.kind AS hold_kind, coalesce(o.released_at IS NOT NULL, false) AS hold_released
+    FROM due c
+    LEFT JOIN LATERAL (
+      SELECT * FROM members m WHERE m.site = ${site} AND m.address = c.address AND m.deleted_at IS NULL
+      ORDER BY m.member_id DESC LIMIT 1) h ON true
+    LEFT JOIN members s ON s.site = ${site} AND s.member_id = c.settled_member_id
+    LEFT JOIN LATERAL (
+      SELECT w.address FROM contacts w
+      WHERE w.audience = c.audience AND w.settled_member_id = h.member_id AND w.address <> c.address
+        AND w.list_state IN ('Active', 'Unsubscribed', 'Bounced', 'Unconfirmed', 'Suppressed')
+        AND NOT EXISTS (SELECT FROM members l WHERE l.site = ${site} AND l.address = w.address AND l.deleted_at IS NULL)
+      ORDER BY w.settled_at DESC LIMIT 1) f ON true
+    LEFT JOIN LATERAL (
+      SELECT * FROM removals d WHERE d.audience = c.audience AND d.address = c.address AND d.done_at IS NOT NULL
+      ORDER BY d.drawn_at DESC LIMIT 1) r ON true
+    LEFT JOIN LATERAL (
+      SELECT * FROM holds w WHERE w.audience = c.audience AND w.address = c.address ORDER BY w.since DESC LIMIT 1) o ON true`;
+  return rows.map(toTaken);
+}
+
+function toTaken(row: DueRow): TakenContact {
+  return {
+    address: row.address,
+    version: row.version,
+    lane: row.lane === 0 ? 'live' : 'bulk',
+    tries: row.tries,
+    batchLimit: orUndefined(row.batch_limit),
+    deliveredAt: orUndefined(row.delivered_at),
+    settledHash: orUndefined(row.settled_hash),
+    settledMemberId: orUndefined(row.settled_member_id),
+    listState: orUndefined(row.list_state),
+    holder: holderOf(row),
+    formerAddress: orUndefined(row.former_address),
+    settledMemberDeleted: row.settled_member_deleted,
+    successor: row.has_successor ? { due: row.successor_due } : undefined,
+    optedOut: row.opted_out,
+    removalOpen: row.removal_open,
+    removal: row.removal_drawn_at ? { drawnAt: row.removal_drawn_at, listDate: orUndefined(row.removal_list_date) } : undefined,
+    hold: row.hold_kind ? { kind: row.hold_kind, released: row.hold_released } : undefined,
+  };
+}
+
+function holderOf(row: DueRow): DueContact['holder'] {
+  if (row.member_id === null) return undefined;
+  const { email, name, status, labels, suppressed } = row;
+  return {
+    memberId: row.member_id,
+    facts: { email, name, status, labels, emailEnabled: row.email_enabled, suppressed, signedUpAt: row.signed_up_at },
+    changedAt: row.changed_at ?? row.signed_up_at,
+    addedAt: orUndefined(row.added_at),
+    ...(row.previous_status !== null && row.status_changed_at
+      ? { lastTransition: { from: row.previous_status, at: row.status_changed_at } }
+      : {}),
+  };
+}
+
+const BINDING: readonly ListState[] = ['Unsubscribed', 'Bounced', 'Deleted', 'Suppressed'];
+
+/** True for states in which a person must not be added again; they bind the address and the person. */
+export const binds = (state: ListState | undefined): boolean => state !== undefined && BINDING.includes(state);
+
+/** Contacts outside the writer's usual round. */
+export function createContacts({ prisma }: Database) {
+  return {
+    /**
+     * A member left this address: with `Absent` it is off the list (moved, or never there); else it is still there and is
+     * judged on its own. What bound the person there (`boundState`) binds the address for ever.
+     */
+    leaveAddress: (audience: string, address: string, memberId: string, state: ListState, boundState: ListState = state): Promise<void> =>
+      prisma.$transaction(async (tx) => {
+        if (binds(boundState)) {
+          await tx.$executeRaw`
+            INSERT INTO opt_outs (audience, address, member_id, state) VALUES (${audience}, ${address}, ${memberId}, ${boundState})
+            ON CONFLICT (audience, address) DO UPDATE SET member_id = EXCLUDED.member_id, state = EXCLUDED.state`;
+        }
+        if (state === 'Absent') {
+          await tx.$executeRaw`
+            UPDATE contacts SET list_state = 'Absent', list_state_at = now(), settled_hash = ${ABSENT}, settled_outcome = 'moved',
+              settled_at = now(), due_at = NULL WHERE audience = ${audience} AND address = ${address}`;
+          return;
+        }
+        await tx.$executeRaw`
+          UPDATE contacts SET list_state = ${state}, list_state_at = now(), version = version + 1, due_at = now()
+          WHERE audience = ${audience} AND address = ${address}`;
+      }),
+  };
+}

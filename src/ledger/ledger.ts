@@ -1,0 +1,39 @@
+import { createAudiences } from './audiences.js';
+import { createContacts, DUE_CHANNEL } from './contacts.js';
+import type { Database } from './database.js';
+import { createDrain } from './drain.js';
+import { createHolds } from './holds.js';
+import { createInbox } from './inbox.js';
+import { createParked } from './parked.js';
+import { createRateLimits } from './rate-limits.js';
+import { createRemovals } from './removals.js';
+import { createSites } from './sites.js';
+import { createStatus } from './status.js';
+import { createWriter } from './writer.js';
+
+/** Every query there is, by what it is about. */
+export type Ledger = ReturnType<typeof createLedger>;
+
+/** The ledger on an open database. */
+export function createLedger(database: Database) {
+  return {
+    inbox: createInbox(database),
+    drain: createDrain(database),
+    sites: createSites(database),
+    parked: createParked(database),
+    holds: createHolds(database),
+    contacts: createContacts(database),
+    audiences: createAudiences(database),
+    writer: createWriter(database),
+    removals: createRemovals(database),
+    rateLimits: createRateLimits(database),
+    status: createStatus(database),
+    /** Calls back with the audience whenever contacts are marked due; a hint only. */
+    onDue: (callback: (audience: string) => void) => database.listen(DUE_CHANNEL, callback),
+    /** Answers when the database does. */
+    ping: async (): Promise<void> => {
+      await database.prisma.$queryRaw`SELECT 1`;
+    },
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,173 @@
+import type { ListState, SettledOutcome } from '../domain/plan-contact.js';
+import { Prisma } from './client/client.js';
+import { binds, selectDue, type TakenContact } from './contacts.js';
+import { asJson, type Database, type Queries } from './database.js';
+
+/** Thrown when another writer has taken over: this one must not send again. */
+export class WriterSuperseded extends Error {
+  override readonly name = 'WriterSuperseded';
+}
+
+/** How one contact was settled. */
+export interface Settlement {
+  address: string;
+  /** Version at which the writer took it: a newer one stays due. */
+  version: number;
+  memberId?: string | undefined;
+  operation: 'import' | 'move' | 'remove' | 'resubscribe' | 'none';
+  outcome: SettledOutcome;
+  hash: string;
+  /** State at the list, where the call or a read told it. */
+  listState?: ListState | undefined;
+  /** The vendor's own code of a refusal. */
+  code?: number | undefined;
+  /** Why it is refused, for the operator; without personal data. */
+  refusal?: { type: string; message: string } | undefined;
+}
+
+/** A contact that was not settled and is tried again. */
+export interface Postponement {
+  address: string;
+  /** Milliseconds until it is due again. */
+  afterMs: number;
+  /** Whether this counts as one of its tries. */
+  counts: boolean;
+  batchLimit?: number | undefined;
+  /** Whether the call may still land: then nobody touches it until the call's time is over. */
+  mayStillLand: boolean;
+}
+
+/** What the one writer of an audience does to its contacts (house decisions 9 to 11). */
+export function createWriter({ prisma }: Database) {
+  /** Locks the audience's row for the transaction; fails when another writer has begun. */
+  const assertCurrent = async (tx: Queries, audience: string, generation: number): Promise<void> => {
+    const rows = await tx.$queryRaw<unknown[]>`
+      SELECT 1 FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE`;
+    if (rows.length === 0) throw new WriterSuperseded(`another writer works for audience ${audience}`);
+  };
+
+  return {
+    /** Makes the caller the audience's writer; every earlier one is superseded. */
+    async begin(audience: string): Promise<number> {
+      const [row] = await prisma.$queryRaw<[{ generation: number }]>`
+        INSERT INTO audiences (audience, generation, writer_seen_at) VALUES (${audience}, 1, now())
+        ON CONFLICT (audience) DO UPDATE SET generation = audiences.generation + 1, writer_seen_at = now(), wakes = 0
+        RETURNING generation`;
+      return row.generation;
+    },
+
+    /** Says that the writer lives. @throws WriterSuperseded */
+    async seen(audience: string, generation: number): Promise<void> {
+      const updated = await prisma.$executeRaw`
+        UPDATE audiences SET writer_seen_at = now() WHERE audience = ${audience} AND generation = ${generation}`;
+      if (updated === 0) throw new WriterSuperseded(`another writer works for audience ${audience}`);
+    },
+
+    /** Says that the writer has ended, so that the next contact due starts another at once. */
+    async end(audience: string, generation: number): Promise<void> {
+      await prisma.$executeRaw`
+        UPDATE audiences SET writer_seen_at = NULL, woken_at = NULL WHERE audience = ${audience} AND generation = ${generation}`;
+    },
+
+    /** Up to `limit` due contacts, live ones first. */
+    take: (audience: string, site: string, limit: number): Promise<TakenContact[]> =>
+      selectDue(prisma, audience, site, limit),
+
+    /** The soonest time at which something is due, from now in milliseconds; undefined when nothing is. */
+    async nextDueMs(audience: string): Promise<number | undefined> {
+      const [row] = await prisma.$queryRaw<{ ms: number | null }[]>`
+        SELECT (extract(epoch FROM min(greatest(due_at, under_way_until)) - now()) * 1000)::float AS ms
+        FROM contacts WHERE audience = ${audience} AND due_at IS NOT NULL`;
+      return row?.ms ?? undefined;
+    },
+
+    /**
+     * Before each call: checks the generation, clears the settled hashes, and stores which contacts are under way and for
+     * how long the vendor may be working on them. @throws WriterSuperseded
+     */
+    beginCall: (audience: string, generation: number, addresses: readonly string[], landsWithinMs: number): Promise<void> =>
+      prisma.$transaction(async (tx) => {
+        await assertCurrent(tx, audience, generation);
+        await tx.$executeRaw`
+          UPDATE contacts SET settled_hash = NULL, under_way_by = ${generation},
+            under_way_until = now() + make_interval(secs => ${landsWithinMs / 1000})
+          WHERE audience = ${audience} AND address = ANY(${[...addresses]})`;
+      }),
+
+    /** After a call: outcomes, states, opt-outs and parked people, in one transaction. A superseded writer's contacts become due again. */
+    settle: (audience: string, site: string, generation: number, settlements: readonly Settlement[]): Promise<void> =>
+      prisma.$transaction(async (tx) => {
+        const current = await tx.$queryRaw<unknown[]>`
+          SELECT 1 FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE`;
+        if (current.length === 0) {
+          await dueAgain(tx, audience, settlements.map(({ address }) => address));
+          return;
+        }
+        await settleAll(tx, audience, site, settlements);
+      }),
+
+    /** Contacts that stay due: later, in smaller company, or after their call cannot land any more. */
+    async postpone(audience: string, generation: number, postponements: readonly Postponement[]): Promise<void> {
+      await prisma.$executeRaw`
+        UPDATE contacts c SET
+          due_at = now() + make_interval(secs => g."afterMs" / 1000.0),
+          tries = c.tries + CASE WHEN g.counts THEN 1 ELSE 0 END,
+          batch_limit = g."batchLimit",
+          under_way_until = CASE WHEN g."mayStillLand" OR c.under_way_by > ${generation} THEN c.under_way_until END
+        FROM jsonb_to_recordset(${asJson(postponements)}) AS g(address text, "afterMs" float, counts boolean, "batchLimit" int, "mayStillLand" boolean)
+        WHERE c.audience = ${audience} AND c.address = g.address`;
+    },
+
+    /** Contacts whose call has ended without effect and which another attempt takes up: not under way any more. */
+    async release(audience: string, generation: number, addresses: readonly string[]): Promise<void> {
+      await prisma.$executeRaw`
+        UPDATE contacts SET under_way_until = NULL
+        WHERE audience = ${audience} AND address = ANY(${[...addresses]}) AND under_way_by = ${generation}`;
+    },
+  };
+}
+
+/** A late end of a superseded writer's call: what it wrote may be older than what came after. */
+async function dueAgain(tx: Queries, audience: string, addresses: string[]): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE contacts SET version = version + 1, due_at = now(), settled_hash = NULL
+    WHERE audience = ${audience} AND address = ANY(${addresses})`;
+}
+
+async function settleAll(tx: Queries, audience: string, site: string, settlements: readonly Settlement[]): Promise<void> {
+  const rows = settlements.map((settlement) => ({
+    ...settlement,
+    binds: binds(settlement.listState) && settlement.outcome !== 'removed',
+  }));
+  const given = Prisma.sql`jsonb_to_recordset(${asJson(rows)}) AS g(address text, version int, "memberId" text, operation text,
+    outcome text, hash text, "listState" text, code int, binds boolean, refusal jsonb)`;
+  await tx.$executeRaw`
+    UPDATE contacts c SET
+      settled_hash = g.hash, settled_at = now(), under_way_until = NULL, tries = 0, batch_limit = NULL,
+      settled_outcome = CASE WHEN g.outcome = 'unchanged' THEN coalesce(c.settled_outcome, g.outcome) ELSE g.outcome END,
+      settled_member_id = coalesce(g."memberId", c.settled_member_id),
+      list_state = coalesce(g."listState", c.list_state),
+      list_state_at = CASE WHEN g."listState" IS NULL THEN c.list_state_at ELSE now() END,
+      due_at = CASE WHEN c.version = g.version THEN NULL ELSE now() END
+    FROM ${given} WHERE c.audience = ${audience} AND c.address = g.address`;
+  await tx.$executeRaw`
+    INSERT INTO pushes (audience, address, member_id, operation, outcome, code, hash)
+    SELECT ${audience}, address, "memberId", operation, outcome, code, hash FROM ${given} WHERE outcome <> 'unchanged'`;
+  await tx.$executeRaw`
+    INSERT INTO opt_outs (audience, address, member_id, state)
+    SELECT ${audience}, address, "memberId", "listState" FROM ${given} WHERE binds
+    ON CONFLICT (audience, address) DO UPDATE SET member_id = coalesce(EXCLUDED.member_id, opt_outs.member_id), state = EXCLUDED.state`;
+  await tx.$executeRaw`
+    DELETE FROM opt_outs o USING ${given} WHERE o.audience = ${audience} AND o.address = g.address AND g."listState" = 'Active'`;
+  await tx.$executeRaw`
+    DELETE FROM holds h USING ${given} WHERE h.audience = ${audience} AND h.address = g.address AND g.outcome <> 'held'`;
+  await tx.$executeRaw`
+    UPDATE parked p SET cleared_at = now(), wake_at = now() FROM ${given}
+    WHERE p.site = ${site} AND p.member_id = g."memberId" AND p.step = 'pushContact' AND g.outcome NOT IN ('refused', 'unchanged') AND p.cleared_at IS NULL`;
+  await tx.$executeRaw`
+    INSERT INTO parked (site, member_id, step, type, message, audience, address)
+    SELECT ${site}, "memberId", 'pushContact', refusal->>'type', refusal->>'message', ${audience}, address
+    FROM ${given} WHERE refusal IS NOT NULL AND "memberId" IS NOT NULL
+    ON CONFLICT (site, member_id) DO UPDATE SET step = EXCLUDED.step, type = EXCLUDED.type, message = EXCLUDED.message,
+      since = now(), audience = EXCLUDED.audience, address = EXCLUDED.address, cleared_at = NULL, wake_at = now()`;
+}

@@ -1,0 +1,42 @@
+import { pino, type Logger } from 'pino';
+import pretty from 'pino-pretty';
+
+export type { Logger };
+
+/** How a process logs. */
+export interface LogOptions {
+  level: string;
+  format: 'pretty' | 'json';
+}
+
+/** Text of an error that is safe to log: ours as it is, anybody else's only by name and code, since it may quote a person. */
+export function safeError(error: unknown): { type: string; message: string; at?: string } {
+  if (!(error instanceof Error)) return { type: typeof error, message: 'not an error object' };
+  const code = 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
+  const ours = OUR_ERRORS.has(error.name);
+  const at = error.stack?.split('\n').find((line) => line.includes('/src/') || line.includes('/activities/'))?.trim();
+  return {
+    type: error.name,
+    message: ours ? redact(error.message) : `${error.name}${code}`,
+    ...(at === undefined || ours ? {} : { at }),
+  };
+}
+
+/** Errors whose messages we write ourselves, without personal data. */
+const OUR_ERRORS = new Set(['VendorError', 'WriterSuperseded', 'WebhookMalformed', 'StewardError', 'ApplicationFailure']);
+
+/** Takes e-mail addresses out of a text. */
+export const redact = (text: string): string => text.replace(/[^\s"'<>()]+@[^\s"'<>()]+/g, '[address]');
+
+/** A logger with the same keys everywhere; errors given as `err` are made safe. */
+export function createLog({ level, format }: LogOptions): Logger {
+  const options = {
+    level,
+    base: null,
+    serializers: { err: safeError },
+    redact: { paths: ['email', '*.email', 'name', '*.name', 'payload', '*.payload'], censor: '[redacted]' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
+  if (format === 'json') return pino(options);
+  return pino(options, pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true }));
+}

@@ -1,0 +1,119 @@
+import type { Ledger } from '../ledger/ledger.js';
+import type { Logger } from '../observe/log.js';
+import { startLoop } from './loop.js';
+import type { Starter } from './starter.js';
+
+/** What the relay works with. */
+export interface RelayDeps {
+  ledger: Ledger;
+  starter: Starter;
+  /** Configured audiences; others have nobody who could write to them. */
+  audiences: readonly string[];
+  log: Logger;
+}
+
+/** Wakes whatever the ledger says should run: members with waiting deliveries, parked members, writers. */
+export interface Relay {
+  /** A delivery was stored: look at once. */
+  nudge(): void;
+  stop(): Promise<void>;
+}
+
+/** Signal-with-starts under way at a time: more only makes each of them slower. */
+const AT_A_TIME = 8;
+/** Members woken and not yet done, over all servers: enough to keep workers busy, few enough to stay quick. */
+const WINDOW = 64;
+const IDLE_MS = 1_000;
+/** Pause while there may be more: outcomes make room in the window. */
+const BUSY_MS = 50;
+/** Shortest pause between two looks at the writers. */
+const WRITERS_MS = 100;
+const PARKED_A_ROUND = 20;
+
+/** Starts a relay; any number of them work side by side, since each claims what it wakes. */
+export function startRelay({ ledger, starter, audiences, log }: RelayDeps): Relay {
+  let isDown = false;
+
+  /** Signals one; where Temporal does not take it, the claim is given back and the rest of the round waits. */
+  const signal = async (send: () => Promise<void>, giveBack: () => Promise<void>): Promise<void> => {
+    try {
+      await send();
+      if (isDown) log.info('Temporal answers again: what waits is being started');
+      isDown = false;
+    } catch (error) {
+      if (!isDown) log.warn({ err: error }, 'Temporal does not take signals: deliveries wait in the inbox');
+      isDown = true;
+      await giveBack();
+    }
+  };
+  const onError = (error: unknown): number => {
+    log.warn({ err: error }, 'relay cannot reach the ledger');
+    return IDLE_MS;
+  };
+
+  const members = startLoop({
+    onError,
+    async round() {
+      const claimed = await ledger.inbox.claimWakes(WINDOW);
+      const wake = ({ site, memberId }: (typeof claimed)[number]): Promise<void> =>
+        signal(
+          () => starter.signalMember(site, memberId),
+          () => ledger.inbox.returnWake(site, memberId),
+        );
+      // while Temporal is down the first of them is the probe
+      const probe = isDown ? claimed.splice(0, 1) : [];
+      for (const one of probe) await wake(one);
+      await eachAtATime(claimed, AT_A_TIME, (one) => (isDown ? ledger.inbox.returnWake(one.site, one.memberId) : wake(one)));
+      const woken = claimed.length + probe.length;
+      return woken > 0 && !isDown ? BUSY_MS : IDLE_MS;
+    },
+  });
+
+  let lookedAt = 0;
+  const others = startLoop({
+    onError,
+    async round() {
+      lookedAt = Date.now();
+      for (const { audience } of await ledger.audiences.claimWakes(audiences)) {
+        await signal(
+          () => starter.signalWriter(audience),
+          () => ledger.audiences.returnWake(audience),
+        );
+      }
+      for (const { site, memberId } of await ledger.parked.claimWakes(PARKED_A_ROUND)) {
+        await signal(
+          () => starter.signalMember(site, memberId),
+          () => ledger.parked.returnWake(site, memberId),
+        );
+      }
+      return IDLE_MS;
+    },
+  });
+  let soon: NodeJS.Timeout | undefined;
+  const listening = ledger.onDue(() => {
+    soon ??= setTimeout(
+      () => {
+        soon = undefined;
+        others.nudge();
+      },
+      Math.max(0, lookedAt + WRITERS_MS - Date.now()),
+    );
+  });
+
+  return {
+    nudge: members.nudge,
+    async stop() {
+      clearTimeout(soon);
+      await Promise.all([members.stop(), others.stop(), listening.end()]);
+    },
+  };
+}
+
+/** Works on items, at most `limit` at a time. */
+async function eachAtATime<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const workOff = async (): Promise<void> => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, queue.length) }, workOff));
+}

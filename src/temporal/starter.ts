@@ -1,0 +1,46 @@
+import type { Client } from '@temporalio/client';
+import { SiteName, SyncState } from '../contract/search-attributes.js';
+import { discardParked, retryParked, wake } from '../contract/signals.js';
+import { TaskQueue } from '../contract/task-queues.js';
+import { memberWorkflowId, pushWorkflowId } from '../contract/workflow-ids.js';
+
+/** Longest that one signal-with-start may take; the client itself knows no deadline. */
+const DEADLINE_MS = 5_000;
+
+const memberSignals = { wake, retryParked, discardParked };
+
+/** Starts or signals our workflows by their ids; arguments and signals carry no person. */
+export type Starter = ReturnType<typeof createStarter>;
+
+/** A starter on a client. */
+export function createStarter(client: Client) {
+  return {
+    /** Wakes a member's run, or starts it. */
+    async signalMember(site: string, memberId: string, signal: keyof typeof memberSignals = 'wake'): Promise<void> {
+      await client.withDeadline(Date.now() + DEADLINE_MS, () =>
+        client.workflow.signalWithStart('memberSync', {
+          workflowId: memberWorkflowId(site, memberId),
+          taskQueue: TaskQueue.Steward,
+          args: [{ site, memberId }],
+          signal: memberSignals[signal],
+          typedSearchAttributes: [
+            { key: SiteName, value: site },
+            { key: SyncState, value: 'Running' },
+          ],
+        }),
+      );
+    },
+
+    /** Wakes an audience's writer, or starts it. */
+    async signalWriter(audience: string): Promise<void> {
+      await client.withDeadline(Date.now() + DEADLINE_MS, () =>
+        client.workflow.signalWithStart('audiencePush', {
+          workflowId: pushWorkflowId(audience),
+          taskQueue: TaskQueue.Steward,
+          args: [{ audience }],
+          signal: wake,
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { existsSync } from 'node:fs';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createGhostActivities, type SiteSource } from '../../activities/ghost.js';
+import { type AudienceTarget, createPushActivities } from '../../activities/audience-push.js';
+import { TaskQueue } from '../contract/task-queues.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { RemovalBudget } from '../ledger/removals.js';
+import type { Logger } from '../observe/log.js';
+import type { Metrics } from '../observe/metrics.js';
+import { failureInterceptor } from './activity-interceptor.js';
+import { connectionOptions, type TemporalAddress } from './connection.js';
+import { createDueWaiter } from './due-waiter.js';
+
+/** What the workers of one process work with. */
+export interface WorkersDeps {
+  temporal: TemporalAddress;
+  ledger: Ledger;
+  sites: ReadonlyMap<string, SiteSource>;
+  audiences: ReadonlyMap<string, AudienceTarget>;
+  budget: RemovalBudget;
+  log: Logger;
+  metrics: Metrics;
+}
+
+/** Running workers. */
+export interface Workers {
+  /** Settles when a worker ends by itself, which is a failure. */
+  readonly failed: Promise<never>;
+  /** Takes no more, lets what runs finish, then ends. */
+  stop(): Promise<void>;
+}
+
+/** What runs gets this long to finish before it is cancelled. */
+const SHUTDOWN_GRACE = '20 seconds';
+// a wide fan of pollers makes every call slower
+const poller = { type: 'autoscaling', initial: 2, minimum: 1, maximum: 5 } as const;
+const GHOST_READS_AT_A_TIME = 20;
+
+/** Sends the SDK's own log through ours; once a process, before anything else of the SDK. */
+export function installRuntime(log: Logger): void {
+  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      const { workflowId, activityType, attempt } = meta ?? {};
+      log[levels[level]]({ workflowId, activity: activityType, attempt }, message);
+    }),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
+  });
+}
+
+/** Connects and starts one worker for workflows and one for each vendor's activities. */
+export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
+  const { temporal, ledger, audiences, log } = deps;
+  const connection = await NativeConnection.connect(connectionOptions(temporal));
+  const stopping = new AbortController();
+  const due = createDueWaiter(ledger);
+  const shared = {
+    connection,
+    namespace: temporal.namespace,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    interceptors: { activity: [failureInterceptor(log)] },
+  };
+  const activityWorker = (taskQueue: string, activities: object, slots: number): Promise<Worker> =>
+    Worker.create({
+      ...shared,
+      taskQueue,
+      activities,
+      maxConcurrentActivityTaskExecutions: slots,
+      activityTaskPollerBehavior: poller,
+      // heartbeats of a writer tell that it is alive, so they are not held back for long
+      maxHeartbeatThrottleInterval: '3 seconds',
+    });
+  const workers = await Promise.all([
+    Worker.create({
+      ...shared,
+      ...workflowCode(),
+      taskQueue: TaskQueue.Steward,
+      workflowTaskPollerBehavior: poller,
+      maxCachedWorkflows: 500,
+      // a killed worker's runs are taken up by another soon
+      stickyQueueScheduleToStartTimeout: '5 seconds',
+    }),
+    activityWorker(TaskQueue.Ghost, createGhostActivities(deps), GHOST_READS_AT_A_TIME),
+    // a writer occupies its slot for as long as it lives: there is one for every audience
+    activityWorker(TaskQueue.CampaignMonitor, createPushActivities({ ...deps, due, stopping: stopping.signal }), audiences.size + 2),
+  ]);
+  for (const audience of audiences.keys()) await ledger.audiences.requireCheck(audience);
+
+  const runs = workers.map((worker) => worker.run());
+  const failed = Promise.race(runs.map((run) => run.then(() => new Promise<never>(() => undefined))));
+  failed.catch(() => undefined);
+  return {
+    failed,
+    async stop() {
+      stopping.abort();
+      for (const worker of workers) worker.shutdown();
+      await Promise.allSettled(runs);
+      await due.end();
+      await connection.close();
+    },
+  };
+}
+
+/** The bundle of the build; from sources (tests) it is made at start. */
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const bundle = new URL('../../workflow-bundle.js', import.meta.url).pathname;
+  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
+  return { workflowsPath: new URL('../../workflows/index.ts', import.meta.url).pathname };
+}

@@ -1,0 +1,97 @@
+import { Agent, fetch, type Response } from 'undici';
+import { VendorError, type VendorErrorDetails } from './errors.js';
+
+/** Told of every request, for metrics. `status` is the HTTP status, or `error` when no answer came. */
+export type RequestObserver = (request: { vendor: string; operation: string; status: string; seconds: number }) => void;
+
+/** What every vendor client is made with. */
+export interface HttpOptions {
+  timeoutMs: number;
+  observe?: RequestObserver | undefined;
+  /** Waits for the credential's limits; gives what releases its connection. */
+  admit?: (() => Promise<() => Promise<void>>) | undefined;
+}
+
+/** One request. */
+export interface HttpRequest {
+  operation: string;
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  url: string;
+  headers: Record<string, string>;
+  body?: unknown;
+  signal?: AbortSignal | undefined;
+}
+
+/** An answer with its parsed body. */
+export interface HttpAnswer {
+  status: number;
+  headers: Response['headers'];
+  /** Undefined where the body is empty. */
+  json: unknown;
+}
+
+// connections are kept; undici's own time-outs must not end a call before ours does
+const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 10_000 }, keepAliveTimeout: 30_000 });
+
+/** A function that sends requests to one vendor and turns everything but an answer in JSON into a `VendorError`. */
+export function createHttp(vendor: string, { timeoutMs, observe, admit }: HttpOptions) {
+  return async ({ operation, method, url, headers, body, signal }: HttpRequest): Promise<HttpAnswer> => {
+    const fail = (details: Partial<VendorErrorDetails>): VendorError =>
+      new VendorError({ vendor, operation, kind: 'down', call: 'answered', ...details });
+    const release = await admit?.();
+    const begun = performance.now();
+    const finish = (status: string): void =>
+      observe?.({ vendor, operation, status, seconds: (performance.now() - begun) / 1000 });
+    try {
+      const deadline = AbortSignal.timeout(timeoutMs);
+      const response = await fetch(url, {
+        method,
+        headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+        // a redirect could carry the key to another host
+        redirect: 'manual',
+        dispatcher: agent,
+      });
+      const { status } = response;
+      const text = await response.text();
+      finish(String(status));
+      if (status >= 300 && status < 400) throw fail({ status });
+      if (status >= 500 || status === 408) throw fail({ status });
+      if (status === 429) throw fail({ kind: 'rate-limited', status, retryAfterMs: retryAfterMs(response.headers) });
+      return { status, headers: response.headers, json: text === '' ? undefined : parse(text, () => fail({ status })) };
+    } catch (error) {
+      if (error instanceof VendorError) throw error;
+      finish('error');
+      throw fail({ call: wasSent(error) ? 'unknown' : 'not-sent', cause: error });
+    } finally {
+      await release?.();
+    }
+  };
+}
+
+function parse(text: string, failure: () => VendorError): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw failure();
+  }
+}
+
+/** Errors before the request left: the vendor cannot have acted on it. */
+const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+
+function wasSent(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return !NOT_SENT.has(code);
+}
+
+/** `Retry-After` in seconds or as a date, or the seconds of `X-RateLimit-Reset`. */
+function retryAfterMs(headers: Response['headers']): number | undefined {
+  const value = headers.get('retry-after') ?? headers.get('x-ratelimit-reset');
+  if (value === null) return undefined;
+  const seconds = Number(value);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - Date.now();
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 60 * 60 * 1000) : undefined;
+}

@@ -1,0 +1,2 @@
+export { audiencePush } from './audience-push.js';
+export { memberSync } from './member-sync.js';
