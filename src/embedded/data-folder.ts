@@ -127,6 +127,8 @@ export interface RunInfo {
   namespace: string;
   httpUrl: string;
   logFile?: string;
+  /** Variables of the sandbox's site, when it runs. */
+  sandbox?: Record<string, string>;
 }
 
 /** Writes `run.json`, readable for this user only; a reader sees the old one or the whole new one. */

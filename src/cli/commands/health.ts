@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import type { ComponentHealth } from '../../server/health.js';
+import { readHealth } from '../../server/health.js';
+import { ExitCode } from '../exit.js';
+import { print, printJson, printTable, showSeconds } from '../output.js';
+import { withSession } from '../session.js';
+
+/** `steward health`. */
+export function registerHealth(program: Command): void {
+  program
+    .command('health')
+    .description('whether everything moves')
+    .option('--json', 'print JSON', false)
+    .action(({ json }: { json: boolean }) =>
+      withSession(async ({ config, ledger, client }) => {
+        const health = await readHealth({ ledger, client, sites: config.sites, isSpooling: () => false });
+        if (health.status === 'down') process.exitCode = ExitCode.Failed;
+        if (json) return printJson(health);
+        const rows = (parts: Record<string, ComponentHealth>): string[][] => Object.entries(parts).map(([name, { status, message }]) => [name, status, message ?? '']);
+        printTable(['WHAT', 'STATUS', 'WHY'], [...rows(health.components), ...rows(health.sites)]);
+        print(`\n${health.status}; oldest waiting delivery: ${showSeconds(health.oldestWaitingSeconds)}`);
+      }),
+    );
+}

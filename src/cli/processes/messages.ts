@@ -1,0 +1,16 @@
+import type { ProcessMetrics } from '../../server/app.js';
+import type { Stores } from './server-role.js';
+
+/** What the main process tells a child. */
+export type ToChild =
+  | { type: 'start'; stores?: Stores }
+  /** Sandbox only: where webhooks go. */
+  | { type: 'traffic'; webhookBase: string }
+  | { type: 'metrics'; id: number; metrics: ProcessMetrics }
+  | { type: 'stop' };
+
+/** What a child tells the main process. */
+export type FromChild =
+  | { type: 'ready'; url: string; variables?: Record<string, string> }
+  | { type: 'failed'; message: string }
+  | { type: 'metrics'; id: number };

@@ -1,0 +1,42 @@
+import { createServer } from 'node:http';
+import type { Config } from '../../config/config.js';
+import { openDatabase } from '../../ledger/database.js';
+import { createLedger } from '../../ledger/ledger.js';
+import type { Logger } from '../../observe/log.js';
+import { createMetrics } from '../../observe/metrics.js';
+import type { ProcessMetrics } from '../../server/app.js';
+import { startWorkers } from '../../temporal/workers.js';
+import type { RunningRole, Stores } from './server-role.js';
+import { createTargets } from './targets.js';
+
+/** What the worker role is started with. */
+export interface WorkerRoleOptions {
+  config: Config;
+  stores: Stores;
+  log: Logger;
+}
+
+const POOL_SIZE = 16;
+
+/** Starts the Temporal workers, and their own `/metrics` where `METRICS_PORT` asks for it. */
+export async function startWorkerRole({ config, stores, log }: WorkerRoleOptions): Promise<
+  RunningRole & { failed: Promise<never>; readMetrics(): Promise<ProcessMetrics> }
+> {
+  const ledger = createLedger(openDatabase({ connectionString: stores.databaseUrl, poolSize: POOL_SIZE }));
+  const metrics = createMetrics();
+  const workers = await startWorkers({ ...createTargets(config, ledger, metrics), temporal: stores.temporal, ledger, budget: config.guard, log, metrics });
+  const server = config.metricsPort === undefined ? undefined : createServer((request, response) => {
+    if (request.url === '/health/live') return void response.end('{"status":"ok"}');
+    if (request.url !== '/metrics') return void response.writeHead(404).end();
+    void metrics.registry.metrics().then((text) => response.setHeader('content-type', metrics.registry.contentType).end(text));
+  }).listen(config.metricsPort, config.http.host);
+  return {
+    failed: workers.failed,
+    readMetrics: async () => (await metrics.registry.getMetricsAsJSON()) as ProcessMetrics,
+    async stop() {
+      server?.close();
+      await workers.stop();
+      await ledger.close();
+    },
+  };
+}

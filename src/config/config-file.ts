@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { durationSchema } from './duration.js';
+
+const rateLimitSchema = z.strictObject({
+  perMinute: z.number().positive().optional().describe('Requests a minute on average'),
+  burst: z.number().int().positive().optional().describe('Requests that may go at once'),
+  connections: z.number().int().positive().optional().describe('Calls that may be open at a time'),
+});
+
+/** `steward.config.json`: what is not secret. Its JSON schema is published as docs/steward.config.schema.json. */
+export const configFileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  guard: z
+    .strictObject({
+      people: z.number().int().nonnegative().default(25).describe('Removals in 24 hours that are always allowed'),
+      share: z.number().min(0).max(1).default(0.05).describe('Or this share of the active subscribers, whichever is larger'),
+    })
+    .prefault({})
+    .describe('How many people may be taken off an audience in 24 hours without approval'),
+  rateLimits: z
+    .strictObject({ ghost: rateLimitSchema.optional(), 'campaign-monitor': rateLimitSchema.optional() })
+    .prefault({})
+    .describe('Limits of one credential at each vendor, shared by all processes'),
+  timeouts: z
+    .strictObject({
+      ghost: durationSchema.prefault('10s').describe('Longest wait for an answer of Ghost'),
+      'campaign-monitor': durationSchema.prefault('2m').describe('Longest wait for an answer of Campaign Monitor'),
+    })
+    .prefault({})
+    .describe('Time-outs of vendor calls'),
+});
+export type ConfigFile = z.infer<typeof configFileSchema>;

@@ -1,0 +1,98 @@
+import type { Client } from '@temporalio/client';
+import type { Ledger } from '../ledger/ledger.js';
+
+/** One component's state, with what shows it. */
+export interface ComponentHealth {
+  status: 'ok' | 'degraded' | 'down';
+  since?: Date;
+  message?: string;
+  [figure: string]: unknown;
+}
+
+/** The answer of `/health`. */
+export interface Health {
+  status: ComponentHealth['status'];
+  oldestWaitingSeconds: number;
+  components: Record<string, ComponentHealth>;
+  sites: Record<string, ComponentHealth>;
+  organizations: Record<string, ComponentHealth>;
+}
+
+/** What health is read from. */
+export interface HealthDeps {
+  ledger: Ledger;
+  client: Client;
+  /** Configured sites and their audiences. */
+  sites: readonly { name: string; audience: string }[];
+  isSpooling: () => boolean;
+}
+
+const PATIENCE_MS = 2_000;
+/** A delivery that waited longer than this says that something does not move. */
+const SLOW_SECONDS = 300;
+
+/** Reads the health of everything that this path has; never throws. */
+export async function readHealth({ ledger, client, sites, isSpooling }: HealthDeps): Promise<Health> {
+  const [postgres, temporal] = await Promise.all([
+    component(() => ledger.ping()),
+    component(() => client.withDeadline(Date.now() + PATIENCE_MS, () => client.workflowService.getSystemInfo({}))),
+  ]);
+  const components: Health['components'] = { postgres, temporal };
+  if (isSpooling()) components['spool'] = { status: 'degraded', message: 'deliveries go to the spool because Postgres does not answer' };
+  const siteHealth: Health['sites'] = {};
+  let oldestWaitingSeconds = 0;
+  if (postgres.status === 'ok') {
+    const [queues, audienceQueues, audiences, pauses] = await Promise.all([
+      ledger.status.sites(),
+      ledger.status.audiences(),
+      ledger.audiences.list(),
+      ledger.sites.pauses(),
+    ]);
+    oldestWaitingSeconds = Math.round(Math.max(0, ...queues.map(({ oldestSeconds }) => oldestSeconds)));
+    for (const { name, audience } of sites) {
+      const queue = queues.find((one) => one.site === name);
+      const list = audiences.find((one) => one.audience === audience);
+      const push = audienceQueues.find((one) => one.audience === audience);
+      const pause = pauses.get(name);
+      const messages = [
+        pause && `Ghost is paused (${pause.type}): ${pause.message}`,
+        list?.pausedSince && `audience is paused (${list.pausedType}): ${list.pausedMessage}`,
+        queue && queue.parked > 0 && `${queue.parked} parked: see steward parked list`,
+        push && push.held > 0 && `${push.held} held: see steward held list`,
+        queue && queue.oldestSeconds > SLOW_SECONDS && `a delivery has waited for ${Math.round(queue.oldestSeconds)} s`,
+        ...(list?.problems ?? []),
+      ].filter((message): message is string => Boolean(message));
+      const since = pause?.since ?? list?.pausedSince;
+      siteHealth[name] = {
+        status: messages.length > 0 ? 'degraded' : 'ok',
+        ...(since ? { since } : {}),
+        ...(messages.length > 0 ? { message: messages.join('; ') } : {}),
+        audience,
+        waiting: queue?.waiting ?? 0,
+        oldestWaitingSeconds: Math.round(queue?.oldestSeconds ?? 0),
+        parked: queue?.parked ?? 0,
+        due: push?.due ?? 0,
+        held: push?.held ?? 0,
+        paused: Boolean(since),
+      };
+    }
+  }
+  const all = [...Object.values(components), ...Object.values(siteHealth)].map(({ status }) => status);
+  const status = all.includes('down') ? 'down' : all.includes('degraded') ? 'degraded' : 'ok';
+  return { status, oldestWaitingSeconds, components, sites: siteHealth, organizations: {} };
+}
+
+async function component(probe: () => Promise<unknown>): Promise<ComponentHealth> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), PATIENCE_MS);
+  });
+  try {
+    await Promise.race([probe(), tooLate]);
+    return { status: 'ok' };
+  } catch {
+    return { status: 'down', message: 'does not answer' };
+  } finally {
+    clearTimeout(timer);
+  }
+}
