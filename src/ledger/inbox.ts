@@ -43,9 +43,9 @@ export function createInbox({ prisma }: Database) {
     async store(deliveries: readonly NewDelivery[]): Promise<string[]> {
       const rows = await prisma.$queryRaw<{ id: string }[]>`
         WITH given AS (
-          SELECT ordinality, d.* FROM ROWS FROM (jsonb_to_recordset(${asJson(deliveries)}) AS (
-            "id" uuid, "site" text, "memberId" text, "event" text, "signedAt" timestamptz, "receivedAt" timestamptz,
-            "signature" text, "payload" jsonb, "noise" boolean)) WITH ORDINALITY AS d
+          SELECT * FROM jsonb_to_recordset(${asJson(deliveries.map((delivery, position) => ({ ...delivery, position })))}) AS g(
+            "position" int, "id" uuid, "site" text, "memberId" text, "event" text, "signedAt" timestamptz, "receivedAt" timestamptz,
+            "signature" text, "payload" jsonb, "noise" boolean)
         ), stored AS (
           INSERT INTO deliveries (id, site, member_id, event, signed_at, received_at, signature, payload, state, outcome, outcome_at, next_wake_at)
           SELECT id, site, "memberId", event, "signedAt", coalesce("receivedAt", now()), signature, payload,
@@ -61,7 +61,7 @@ export function createInbox({ prisma }: Database) {
         FROM given g
         LEFT JOIN stored s USING (site, signature)
         LEFT JOIN deliveries d ON d.site = g.site AND d.signature = g.signature
-        ORDER BY g.ordinality`;
+        ORDER BY g.position`;
       return rows.map(({ id }) => id);
     },
 

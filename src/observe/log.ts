@@ -12,14 +12,21 @@ export interface LogOptions {
 /** Text of an error that is safe to log: ours as it is, anybody else's only by name and code, since it may quote a person. */
 export function safeError(error: unknown): { type: string; message: string; at?: string } {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an error object' };
-  const code = 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
+  const code = codeOf(error);
   const ours = OUR_ERRORS.has(error.name);
   const at = error.stack?.split('\n').find((line) => line.includes('/src/') || line.includes('/activities/'))?.trim();
   return {
     type: error.name,
-    message: ours ? redact(error.message) : `${error.name}${code}`,
+    message: ours ? redact(error.message) : `${error.name}${code === undefined ? '' : ` (${code})`}`,
     ...(at === undefined || ours ? {} : { at }),
   };
+}
+
+/** The code of a system or database error; Prisma keeps the latter deep inside. */
+function codeOf(error: Error): string | undefined {
+  const { meta, code } = error as { meta?: { driverAdapterError?: { cause?: { originalCode?: string; kind?: string } } }; code?: unknown };
+  const cause = meta?.driverAdapterError?.cause;
+  return cause?.originalCode ?? cause?.kind ?? (typeof code === 'string' ? code : undefined);
 }
 
 /** Errors whose messages we write ourselves, without personal data. */

@@ -1,5 +1,5 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { searchAttributes } from '../contract/search-attributes.js';
 
 /** Which Temporal to use. */
@@ -34,6 +34,6 @@ export async function registerSearchAttributes(client: Client, namespace: string
   const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
   const missing = searchAttributes.map(({ name }) => name).filter((name) => !(name in (customAttributes ?? {})));
   if (missing.length === 0) return;
-  const keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+  const keyword = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
   await operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(missing.map((name) => [name, keyword])) });
 }

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import type { Command } from 'commander';
 import { TaskQueue } from '../../contract/task-queues.js';
 import { print, printJson, printTable, showSeconds, showTime } from '../output.js';
@@ -58,7 +58,7 @@ function show({ sites, audiences, running, doneInTheLastMinute, workers }: Await
 
 /** Who polled each task queue of late. */
 async function readWorkers(client: Client, namespace: string): Promise<{ taskQueue: string; workers: string[]; lastSeen: Date | undefined }[]> {
-  const { TASK_QUEUE_TYPE_ACTIVITY: activity, TASK_QUEUE_TYPE_WORKFLOW: workflow } = temporal.api.enums.v1.TaskQueueType;
+  const { TASK_QUEUE_TYPE_ACTIVITY: activity, TASK_QUEUE_TYPE_WORKFLOW: workflow } = proto.temporal.api.enums.v1.TaskQueueType;
   return Promise.all(
     Object.values(TaskQueue).map(async (taskQueue) => {
       const taskQueueType = taskQueue === TaskQueue.Steward ? workflow : activity;
