@@ -7,6 +7,9 @@ const rateLimitSchema = z.strictObject({
   connections: z.number().int().positive().optional().describe('Calls that may be open at a time'),
 });
 
+/** What a timer of Node's can wait. */
+const timeoutSchema = durationSchema.refine((ms) => Number.isInteger(ms) && ms >= 1 && ms < 2 ** 31, 'must be whole milliseconds, at least 1 ms and less than 24 days');
+
 /** `steward.config.json`: what is not secret. Its JSON schema is published as docs/steward.config.schema.json. */
 export const configFileSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -23,8 +26,8 @@ export const configFileSchema = z.strictObject({
     .describe('Limits of one credential at each vendor, shared by all processes'),
   timeouts: z
     .strictObject({
-      ghost: durationSchema.prefault('10s').describe('Longest wait for an answer of Ghost'),
-      'campaign-monitor': durationSchema.prefault('2m').describe('Longest wait for an answer of Campaign Monitor'),
+      ghost: timeoutSchema.prefault('10s').describe('Longest wait for an answer of Ghost'),
+      'campaign-monitor': timeoutSchema.prefault('2m').describe('Longest wait for an answer of Campaign Monitor'),
     })
     .prefault({})
     .describe('Time-outs of vendor calls'),

@@ -4,8 +4,9 @@ const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_00
 
 /** Milliseconds of a duration: `15m`, `1h 30m`, or a number of milliseconds; undefined when it is none. */
 export function parseDurationMs(value: string | number): number | undefined {
-  if (typeof value === 'number') return value >= 0 ? value : undefined;
+  if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? value : undefined;
   if (/^\d+$/.test(value.trim())) return Number(value);
+  if (value.trim() === '') return undefined;
   const parts = value.trim().split(/\s+/);
   let total = 0;
   for (const part of parts) {

@@ -67,6 +67,7 @@ function readSite(env: NodeJS.ProcessEnv, number: number, problems: ConfigProble
   if (name !== '' && !/^[a-z0-9][a-z0-9_-]{0,62}$/i.test(name)) problem('NAME', `is "${name}" but may hold letters, digits, - and _ only, at most 63`);
   const secrets = required('GHOST_WEBHOOK_SECRET', 'the secret that you typed in for the webhooks in Ghost');
   const webhookSecrets = secrets.split(',').map((secret) => secret.trim()).filter(Boolean);
+  if (secrets !== '' && webhookSecrets.length === 0) problem('GHOST_WEBHOOK_SECRET', 'holds no secret');
   const campaignMonitorKey = read('CM_API_KEY') ?? env['CM_API_KEY']?.trim() ?? '';
   if (campaignMonitorKey === '') problem('CM_API_KEY', 'is missing, and so is CM_API_KEY: the API key of Campaign Monitor (Account settings, API keys)');
   const audience = required('CM_LIST_ID', "the list's API subscriber list ID (list settings, at the bottom)");
@@ -103,7 +104,7 @@ function clashes(sites: readonly NumberedSite[]): ConfigProblem[] {
   return sites.flatMap(({ number, site }, index) => {
     const before = sites.slice(0, index);
     const sameName = before.find((other) => other.site.name !== '' && other.site.name.toLowerCase() === site.name.toLowerCase());
-    const sameList = before.find((other) => other.site.audience !== '' && other.site.audience === site.audience);
+    const sameList = before.find((other) => other.site.audience !== '' && other.site.audience.toLowerCase() === site.audience.toLowerCase());
     return [
       ...(sameName ? [{ where: `SITE${number}_NAME`, what: `is "${site.name}" like SITE${sameName.number}_NAME: every site needs a name of its own` }] : []),
       ...(sameList ? [{ where: `SITE${number}_CM_LIST_ID`, what: `is the same list as SITE${sameList.number}_CM_LIST_ID: every site needs a list of its own` }] : []),

@@ -69,7 +69,7 @@ export function applyDeliveries(before: MemberState, deliveries: readonly Waitin
   if (read) state = applyRead(state, read);
   state = { ...state, history: historyOf(before, state, inOrder, read) };
   const changed = contentChanged(before, state);
-  if (changed) state = { ...state, changedAt: state.signedAt === before.signedAt ? read?.asOf : state.signedAt };
+  if (changed) state = { ...state, changedAt: changeTime(before, state, inOrder, read) };
   return { state, outcomes, changed };
 }
 
@@ -93,7 +93,7 @@ function applyOne(state: MemberState, delivery: WaitingDelivery): MemberState | 
 /** A read older than what is known is refused; a 404 without a signed deletion is a suspicion, not a fact. */
 function applyRead(state: MemberState, read: MemberRead): MemberState {
   if (state.deletedAt || (state.observedAt && read.asOf < state.observedAt)) return state;
-  if (!read.facts) return { ...state, suspectedGoneAt: state.suspectedGoneAt ?? read.asOf };
+  if (!read.facts) return { ...state, observedAt: read.asOf, suspectedGoneAt: state.suspectedGoneAt ?? read.asOf };
   return { ...state, facts: read.facts, observedAt: read.asOf, readAt: read.asOf, suspectedGoneAt: undefined };
 }
 
@@ -140,6 +140,12 @@ const foundBy = (read: MemberRead, deliveries: readonly WaitingDelivery[]): Foun
   deliveries.length > 0 ? 'webhook' : read.foundBy;
 const readTime = (read: MemberRead, deliveries: readonly WaitingDelivery[]): Date =>
   later(deliveries.at(-1)?.signedAt, read.asOf);
+
+/** When what we sync last changed, as its source tells; a late delivery corrects only what was before. */
+function changeTime(before: MemberState, after: MemberState, deliveries: readonly WaitingDelivery[], read: MemberRead | undefined): Date | undefined {
+  const changedBy = after.signedAt === before.signedAt ? (read?.asOf ?? deliveries.at(-1)?.signedAt) : after.signedAt;
+  return changedBy ? later(before.changedAt, changedBy) : before.changedAt;
+}
 
 const later = (a: Date | undefined, b: Date): Date => (a && a > b ? a : b);
 const earlier = (a: Date | undefined, b: Date): Date => (a && a < b ? a : b);

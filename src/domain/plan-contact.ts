@@ -85,7 +85,7 @@ export function planContact(due: DueContact, site: Site, now: Date, hashOf: (tex
   if (due.removalOpen) return { do: 'recheck', ...plan };
   if (onList) return { do: 'import', ...plan, addition: false, automations };
   if (mayNotAdd) return { do: 'nothing', outcome: 'withheld', hash };
-  if (due.removal && due.listState === 'Deleted') {
+  if (due.removal && due.listState === 'Deleted' && !due.optedOut) {
     // acted on only when the person signed up again after our removal, by a signed webhook
     const signed = holder.addedAt !== undefined && holder.addedAt > due.removal.drawnAt;
     if (!signed) return { do: 'nothing', outcome: 'returned-unsigned', hash };

@@ -11,7 +11,10 @@ export function registerLedgerMetrics(registry: Registry, ledger: Ledger, sites:
     labelNames: ['site'] as const,
     registers,
     async collect() {
-      const queues = await ledger.status.sites().catch(() => []);
+      waiting.reset();
+      oldest.reset();
+      const queues = await ledger.status.sites().catch(() => undefined);
+      if (!queues) return;
       for (const site of sites) {
         const queue = queues.find((one) => one.site === site);
         waiting.set({ site }, queue?.waiting ?? 0);

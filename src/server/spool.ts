@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isProcessAlive } from '../embedded/process-info.js';
+import { isProcessAlive, processStartTime } from '../embedded/process-info.js';
 import type { NewDelivery } from '../ledger/inbox.js';
 import type { Logger } from '../observe/log.js';
 
@@ -15,6 +15,10 @@ export interface Spool {
 
 const ENDING = '.ndjson';
 const A_STATEMENT = 200;
+
+/** Names a process; pids repeat, also soon in a container, so the start time is part of it. */
+const nameOf = (pid: number): string => `${pid}-${createHash('sha256').update(processStartTime(pid) ?? '').digest('hex').slice(0, 12)}`;
+const OWN_PREFIX = nameOf(process.pid);
 
 /** Opens the spool below the data folder; files of killed processes are fed in like one's own. */
 export async function openSpool(dataDir: string, log: Logger): Promise<Spool> {
@@ -32,16 +36,18 @@ export async function openSpool(dataDir: string, log: Logger): Promise<Spool> {
   return {
     append: (deliveries) =>
       inTurn(async () => {
-        current ??= join(folder, `${process.pid}-${randomUUID()}${ENDING}`);
+        current ??= join(folder, `${OWN_PREFIX}-${randomUUID()}${ENDING}`);
         await appendLines(current, deliveries);
       }),
 
     async feed(store, ping) {
-      await inTurn(async () => {
+      // in one turn: an append after it begins a file that is not among these
+      const names = await inTurn(() => {
         current = undefined;
+        return readdir(folder);
       });
       let fed = 0;
-      for (const name of await readdir(folder)) {
+      for (const name of names) {
         if (!name.endsWith(ENDING) || belongsToAnother(name)) continue;
         const path = join(folder, name);
         const deliveries = parseLines(await readFile(path, 'utf8').catch(() => ''), (line) => log.warn({ file: name, line }, 'spool file ends in an unfinished line, which was never acknowledged'));
@@ -71,7 +77,7 @@ async function appendLines(path: string, deliveries: readonly NewDelivery[]): Pr
 /** Another living server may still be appending to its file. */
 function belongsToAnother(name: string): boolean {
   const pid = Number(name.split('-')[0]);
-  return pid !== process.pid && isProcessAlive(pid);
+  return !name.startsWith(OWN_PREFIX) && isProcessAlive(pid) && name.startsWith(nameOf(pid));
 }
 
 /** A part that fails as a whole is stored one by one; what then still fails is given to `refused`, which throws when the ledger is down. */

@@ -57,7 +57,7 @@ export function createHttp(vendor: string, { timeoutMs, observe, admit }: HttpOp
       const text = await response.text();
       finish(String(status));
       if (status >= 300 && status < 400) throw fail({ status });
-      if (status >= 500 || status === 408) throw fail({ status });
+      if (status >= 500 || status === 408) throw fail({ status, call: mayStillRun(status, method, text) ? 'unknown' : 'answered' });
       if (status === 429) throw fail({ kind: 'rate-limited', status, retryAfterMs: retryAfterMs(response.headers) });
       return { status, headers: response.headers, json: text === '' ? undefined : parse(text, () => fail({ status })) };
     } catch (error) {
@@ -69,6 +69,10 @@ export function createHttp(vendor: string, { timeoutMs, observe, admit }: HttpOp
     }
   };
 }
+
+/** A gateway that gave up says nothing of the call behind it; only the vendor's own words do. */
+const mayStillRun = (status: number, method: string, text: string): boolean =>
+  status === 504 || status === 408 || (method !== 'GET' && (status === 502 || status === 503) && !text.trimStart().startsWith('{'));
 
 function parse(text: string, failure: () => VendorError): unknown {
   try {
@@ -82,9 +86,8 @@ function parse(text: string, failure: () => VendorError): unknown {
 const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
 
 function wasSent(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  return !NOT_SENT.has(code);
+  const { code } = (error as { cause?: { code?: unknown } }).cause ?? {};
+  return !NOT_SENT.has(String(code));
 }
 
 /** `Retry-After` in seconds or as a date, or the seconds of `X-RateLimit-Reset`. */

@@ -5,6 +5,8 @@ import { readRunFile } from '../../src/embedded/data-folder.js';
 import { isProcessAlive } from '../../src/embedded/process-info.js';
 import { eventually } from './eventually.js';
 
+type Store = 'postgres' | 'temporal';
+
 /** The built program as a user runs it, in a process group of its own. */
 export class Program {
   output = '';
@@ -73,15 +75,29 @@ export class Program {
     await eventually(() => !isProcessAlive(pid) && pids.every((one) => !isProcessAlive(one)));
   }
 
-  /** Pids of the embedded stores. */
+  /** Stops a store's processes where they stand: it keeps its connections and answers nothing. */
+  freezeStore = (store: Store): Promise<void> => this.#signalStore(store, 'SIGSTOP');
+  thawStore = (store: Store): Promise<void> => this.#signalStore(store, 'SIGCONT');
+  killStore = (store: Store): Promise<void> => this.#signalStore(store, 'SIGKILL');
+
+  async #signalStore(store: Store, signal: NodeJS.Signals): Promise<void> {
+    const pid = await this.#pidOf(store);
+    if (pid === undefined) throw new Error(`${store} does not run`);
+    // the servers of Postgres's connections are its children
+    const family = signal === 'SIGKILL' ? [pid] : [pid, ...(await childrenOf(pid))];
+    for (const one of family) process.kill(one, signal);
+  }
+
   async #storePids(): Promise<number[]> {
-    const first = async (file: string): Promise<number | undefined> => {
-      const text = await readFile(join(this.dataDir, file), 'utf8').catch(() => '');
-      const [, pid] = /(\d+)/.exec(text) ?? [];
-      return pid === undefined ? undefined : Number(pid);
-    };
-    const pids = await Promise.all([first('postgres/postmaster.pid'), first('temporal.db.pid')]);
-    return pids.filter((pid): pid is number => pid !== undefined && isProcessAlive(pid));
+    const pids = await Promise.all([this.#pidOf('postgres'), this.#pidOf('temporal')]);
+    return pids.filter((pid): pid is number => pid !== undefined);
+  }
+
+  async #pidOf(store: Store): Promise<number | undefined> {
+    const file = store === 'postgres' ? 'postgres/postmaster.pid' : 'temporal.db.pid';
+    const text = await readFile(join(this.dataDir, file), 'utf8').catch(() => '');
+    const pid = Number(/(\d+)/.exec(text)?.[1] ?? 0);
+    return pid > 0 && isProcessAlive(pid) ? pid : undefined;
   }
 
   /** What it says of itself to other commands. */
@@ -99,4 +115,9 @@ export class Program {
     child.kill('SIGTERM');
     return ended;
   }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return text.split(' ').filter(Boolean).map(Number);
 }

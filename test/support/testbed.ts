@@ -9,6 +9,8 @@ import { createLedger, type Ledger } from '../../src/ledger/ledger.js';
 import { applyMigrations } from '../../src/ledger/migrate.js';
 import { createLog, type Logger } from '../../src/observe/log.js';
 import { type SandboxGhost, startCampaignMonitor, startGhost } from '../../src/sandbox/index.js';
+import { openClient } from '../../src/temporal/connection.js';
+import { createStarter } from '../../src/temporal/starter.js';
 import { installRuntime } from '../../src/temporal/workers.js';
 import { embeddedStack } from './embedded-stack.js';
 import { eventually } from './eventually.js';
@@ -167,6 +169,21 @@ export class Testbed {
       },
       { withinMs },
     );
+  }
+
+  /** Signals a member's workflow as an operator would. */
+  async signal(site: string, memberId: string, signal: 'wake' | 'retryParked' | 'discardParked'): Promise<void> {
+    const client = openClient(this.stores.temporal);
+    await createStarter(client).signalMember(site, memberId, signal);
+    await client.connection.close();
+  }
+
+  /** Counts tries of a contact up and makes it due at once, in place of waiting for them. */
+  async spendTries(site: string, address: string, tries: number): Promise<void> {
+    const { audience } = this.config.sites.find(({ name }) => name === site)!;
+    const database = openDatabase({ connectionString: this.stores.databaseUrl, poolSize: 1 });
+    await database.prisma.contact.update({ where: { audience_address: { audience, address } }, data: { tries, dueAt: new Date() } });
+    await database.close();
   }
 
   async stop(): Promise<void> {

@@ -38,12 +38,14 @@ export interface ServerRoleOptions {
 }
 
 const POOL_SIZE = 10;
+/** A ledger that stands still must not hold health and metrics for ever. */
+const STATEMENT_TIMEOUT_MS = 5_000;
 /** Slow senders are cut off: a webhook is small and quick. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** Starts HTTP and the relay. @throws when the port is taken */
 export async function startServerRole({ config, stores, log, otherMetrics, now }: ServerRoleOptions): Promise<RunningRole & { url: string }> {
-  const ledger = createLedger(openDatabase({ connectionString: stores.databaseUrl, poolSize: POOL_SIZE, connectTimeoutMs: 2_000 }));
+  const ledger = createLedger(openDatabase({ connectionString: stores.databaseUrl, poolSize: POOL_SIZE, connectTimeoutMs: 2_000, statementTimeoutMs: STATEMENT_TIMEOUT_MS }));
   const metrics = createMetrics();
   const client = openClient(stores.temporal);
   const spool = await openSpool(stores.dataDir, log);
@@ -68,7 +70,7 @@ export async function startServerRole({ config, stores, log, otherMetrics, now }
     await once(server, 'listening');
   } catch (error) {
     await Promise.all([intake.stop(), ledger.close(), client.connection.close()]);
-    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    const taken = (error as { code?: unknown }).code === 'EADDRINUSE';
     throw taken ? new Error(`Port ${port} on ${host} is taken by another program: set PORT to a free one.`) : error;
   }
   await ledger.inbox.wakeAll().catch(() => undefined);

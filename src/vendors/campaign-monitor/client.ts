@@ -29,6 +29,8 @@ export const Code = { InvalidEmail: 1, NewAddressTaken: 201, NotInList: 203, Sup
 /** Codes that say the key, the list or the client is wrong, whatever the status. */
 const REFUSED_CODES = new Set([50, 60, 100, 101, 102, 120, 121, 122, 403, 404]);
 
+const ABSENT_CODES: ReadonlySet<unknown> = new Set([Code.NotInList, Code.InvalidEmail]);
+
 /** A client of Campaign Monitor with one key. All methods throw `VendorError`. */
 export function createCampaignMonitorClient({ url, apiKey, ...options }: CampaignMonitorOptions) {
   const http = createHttp('campaign-monitor', options);
@@ -71,7 +73,8 @@ export function createCampaignMonitorClient({ url, apiKey, ...options }: Campaig
       try {
         return await read('subscribers.read', subscriber(listId, email), subscriberSchema);
       } catch (error) {
-        if (error instanceof VendorError && error.details.code === Code.NotInList) return undefined;
+        // an address that it cannot even hold (not ASCII, say) is not on the list either
+        if (error instanceof VendorError && ABSENT_CODES.has(error.details.code)) return undefined;
         throw error;
       }
     },

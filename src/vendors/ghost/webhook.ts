@@ -31,6 +31,7 @@ export function readWebhook(json: unknown, urlEvent: string | undefined): Member
   const body = webhookBodySchema.safeParse(json);
   if (!body.success) throw new WebhookMalformed(`body is not a member webhook (at ${body.error.issues[0]?.path.join('.') || 'root'})`);
   const named = eventOf(body.data.event);
+  if (body.data.event !== undefined && !named) throw new WebhookMalformed('event that the signed body names is not known');
   const asked = eventOf(urlEvent);
   const event = named ?? asked;
   if (!event) {

@@ -1,0 +1,414 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createCampaignMonitorList } from '../../src/audiences/campaign-monitor.js';
+import type { Destination } from '../../src/audiences/destination.js';
+import { type Contact, memberFieldTypes, memberToContact } from '../../src/domain/contact.js';
+import type { ListState } from '../../src/domain/plan-contact.js';
+import type { ConsentToTrack } from '../../src/domain/site.js';
+import {
+  type CampaignMonitorOptions,
+  type SandboxCampaignMonitor,
+  sandboxListId as listId,
+  startCampaignMonitor,
+} from '../../src/sandbox/index.js';
+import { createCampaignMonitorClient } from '../../src/vendors/campaign-monitor/client.js';
+import { VendorError } from '../../src/vendors/errors.js';
+
+/** One destination on its stand-in, with the hands of people and staff at the vendor. */
+interface Scene {
+  destination: Destination;
+  cm: SandboxCampaignMonitor;
+}
+
+const running: SandboxCampaignMonitor[] = [];
+afterEach(async () => {
+  for (const cm of running.splice(0)) await cm.close();
+});
+
+async function open(
+  options: CampaignMonitorOptions = {},
+  consentToTrack: ConsentToTrack = 'Unchanged',
+): Promise<Scene> {
+  const cm = await startCampaignMonitor(options);
+  running.push(cm);
+  const client = createCampaignMonitorClient({ url: cm.url, apiKey: 'sandbox-cm-key', timeoutMs: 5_000 });
+  return { cm, destination: createCampaignMonitorList({ client, listId, consentToTrack, timeoutMs: 5_000 }) };
+}
+
+const day = (text: string): Date => new Date(`${text}T23:30:00Z`);
+function contact(email: string, more: { name?: string | null; labels?: string[]; isNewcomer?: boolean } = {}): Contact {
+  const { name = 'Ann Lee', labels = ['VIP', 'press'], isNewcomer = false } = more;
+  return memberToContact({
+    facts: { email, name, status: 'paid', labels, emailEnabled: true, signedUpAt: day('2025-01-05') },
+    changedAt: day('2026-11-20'),
+    ...(isNewcomer ? {} : { lastTransition: { from: 'free', at: day('2026-02-28') } }),
+  });
+}
+const quiet = { automations: false, resubscribe: false };
+const ann = 'ann@example.org';
+
+/** Puts somebody on the list in a state, as people, staff and mail servers do. */
+function put({ cm: { state } }: Scene, email: string, listState: ListState): void {
+  if (listState === 'Absent') return;
+  if (listState === 'Suppressed') return state.suppress(email);
+  if (listState === 'Unconfirmed') {
+    state.create(state.list(listId), email, 'Unconfirmed', 'Signed up');
+    return;
+  }
+  state.addByStaff(listId, email);
+  if (listState === 'Unsubscribed') state.unsubscribe(listId, email);
+  if (listState === 'Bounced') state.bounce(listId, email);
+  if (listState === 'Deleted') state.deleteByStaff(listId, email);
+}
+const stateOf = ({ cm }: Scene, email: string): string => cm.state.subscriber(listId, email)?.state ?? 'Absent';
+const bodies = ({ cm }: Scene): unknown[] => cm.calls.filter(({ method }) => method !== 'GET').map(({ body }) => body);
+
+let scene: Scene;
+beforeEach(async () => {
+  scene = await open();
+});
+
+describe('check', () => {
+  const wanted = {
+    ghost_status: 'Text',
+    ghost_signup_date: 'Date',
+    ghost_last_updated: 'Date',
+    ghost_status_changed_at: 'Date',
+    ghost_previous_status: 'Text',
+    ghost_labels: 'Text',
+    ghost_email_enabled: 'Text',
+  };
+  const fieldsOf = ({ cm }: Scene) =>
+    Object.fromEntries(cm.state.list(listId).customFields.map(({ name, type }) => [name, type]));
+
+  test('creates the seven fields with their types, hidden from the preference centre', async () => {
+    const found = await scene.destination.check();
+    expect(found).toEqual({ title: 'Sandbox list', activeSubscribers: 0, doubleOptIn: false, problems: [] });
+    expect(fieldsOf(scene)).toEqual(wanted);
+    expect(Object.keys(wanted)).toEqual(Object.keys(memberFieldTypes));
+    expect(scene.cm.state.list(listId).customFields.every(({ visible }) => !visible)).toBe(true);
+  });
+
+  test.each(['plain', 'bracketed', 'name'] as const)(
+    'creates nothing the second time, keys being read %s',
+    async (keyStyle) => {
+      const styled = await open({ keyStyle });
+      await styled.destination.check();
+      const before = bodies(styled).length;
+      expect((await styled.destination.check()).problems).toEqual([]);
+      expect(bodies(styled)).toHaveLength(before);
+    },
+  );
+
+  test('two at the same time agree on one set of fields', async () => {
+    const both = await Promise.all([scene.destination.check(), scene.destination.check()]);
+    expect(both.map(({ problems }) => problems)).toEqual([[], []]);
+    expect(fieldsOf(scene)).toEqual(wanted);
+  });
+
+  test('reports a field of another type by name, and creates the others', async () => {
+    scene.cm.state
+      .list(listId)
+      .customFields.push({
+        name: 'Ghost_Signup_Date',
+        key: 'Ghost_Signup_Date',
+        type: 'Text',
+        options: [],
+        visible: true,
+      });
+    const { problems } = await scene.destination.check();
+    expect(problems).toEqual([expect.stringMatching(/ghost_signup_date.*Text.*Date/)]);
+    expect(Object.keys(fieldsOf(scene))).toHaveLength(7);
+  });
+
+  test('counts the active ones and sees a double opt-in list', async () => {
+    const double = await open({ lists: [{ listId, title: 'Double', confirmedOptIn: true }] });
+    put(double, ann, 'Active');
+    put(double, 'bob@example.org', 'Unsubscribed');
+    expect(await double.destination.check()).toMatchObject({
+      title: 'Double',
+      activeSubscribers: 1,
+      doubleOptIn: true,
+    });
+  });
+
+  test('fails as a whole when the list is gone or the key is wrong', async () => {
+    scene.cm.faults.set({ gone: true });
+    await expect(scene.destination.check()).rejects.toThrow(VendorError);
+    await expect(scene.destination.probe()).rejects.toThrow(/refused/);
+    scene.cm.faults.set({ gone: false });
+    await scene.destination.probe();
+  });
+});
+
+describe('push', () => {
+  beforeEach(() => scene.destination.check());
+
+  type Case = [state: ListState, outcome: object, stateAfter: string];
+  const cases: Case[] = [
+    ['Absent', { kind: 'stored' }, 'Active'],
+    ['Active', { kind: 'stored' }, 'Active'],
+    ['Unsubscribed', { kind: 'respected', state: 'Unsubscribed', code: 206 }, 'Unsubscribed'],
+    ['Bounced', { kind: 'respected', state: 'Bounced', code: 207 }, 'Bounced'],
+    ['Deleted', { kind: 'respected', state: 'Deleted', code: 205 }, 'Deleted'],
+    ['Unconfirmed', { kind: 'respected', state: 'Unconfirmed', code: 208 }, 'Unconfirmed'],
+  ];
+  test.each(cases)('somebody %s', async (state, outcome, stateAfter) => {
+    put(scene, ann, state);
+    expect(await scene.destination.push([contact(ann)], quiet)).toEqual([outcome]);
+    expect(stateOf(scene, ann)).toBe(stateAfter);
+  });
+
+  test.each([204, 206] as const)(
+    'somebody who left all lists of the client is respected (code %i)',
+    async (unsubscribedCode) => {
+      const strict = await open({
+        lists: [{ listId, title: 'All', unsubscribeSetting: 'AllClientLists' }],
+        unsubscribedCode,
+      });
+      put(strict, ann, 'Active');
+      put(strict, ann, 'Unsubscribed');
+      put(strict, 'new@example.org', 'Suppressed');
+      expect(await strict.destination.push([contact(ann), contact('new@example.org')], quiet)).toEqual([
+        { kind: 'respected', state: unsubscribedCode === 204 ? 'Suppressed' : 'Unsubscribed', code: unsubscribedCode },
+        { kind: 'respected', state: 'Suppressed', code: 204 },
+      ]);
+    },
+  );
+
+  test('one of each kind in one call: an outcome for everybody, in order, and nobody held up', async () => {
+    put(scene, 'gone@example.org', 'Unsubscribed');
+    scene.cm.faults.set({ refuseAddresses: ['refused@example.org'] });
+    const addresses = [
+      'refused@example.org',
+      'Ann@Example.org',
+      'GONE@example.org',
+      'zoë@example.org',
+      'bob@example.org',
+    ];
+    const outcomes = await scene.destination.push(
+      addresses.map((email) => contact(email)),
+      quiet,
+    );
+    expect(outcomes).toEqual([
+      { kind: 'refused', code: 1 },
+      { kind: 'stored' },
+      { kind: 'respected', state: 'Unsubscribed', code: 206 },
+      { kind: 'refused', code: 1 },
+      { kind: 'stored' },
+    ]);
+    expect([stateOf(scene, ann), stateOf(scene, 'bob@example.org')]).toEqual(['Active', 'Active']);
+    expect(scene.cm.calls.at(-1)).toMatchObject({ operation: 'import', status: 400 });
+  });
+
+  test('a thousand in one call', async () => {
+    const { batchSize } = scene.destination.limits;
+    const everybody = Array.from({ length: batchSize }, (_, index) => contact(`p${index}@example.org`));
+    const outcomes = await scene.destination.push(everybody, quiet);
+    expect(batchSize).toBe(1000);
+    expect(outcomes.filter(({ kind }) => kind === 'stored')).toHaveLength(1000);
+    expect(scene.cm.calls.filter(({ operation }) => operation === 'import')).toHaveLength(1);
+  });
+
+  test('the seven values stand on the list as they should', async () => {
+    await scene.destination.push([contact(ann)], quiet);
+    expect(Object.fromEntries(scene.cm.state.subscriber(listId, ann)!.fields)).toEqual({
+      ghost_status: 'paid',
+      ghost_signup_date: '2025-01-05',
+      ghost_last_updated: '2026-11-20',
+      ghost_labels: 'VIP,press',
+      ghost_email_enabled: 'true',
+      ghost_status_changed_at: '2026-02-28',
+      ghost_previous_status: 'free',
+    });
+  });
+
+  test('what is empty clears, and the history fields of a newcomer are left alone', async () => {
+    await scene.destination.push([contact(ann)], quiet);
+    await scene.destination.push([contact(ann, { name: null, labels: [], isNewcomer: true })], quiet);
+    const { name, fields } = scene.cm.state.subscriber(listId, ann)!;
+    expect({ name, labels: fields.get('ghost_labels'), previous: fields.get('ghost_previous_status') }).toEqual({
+      name: '',
+      labels: undefined,
+      previous: 'free',
+    });
+  });
+
+  test('the exact body of a call', async () => {
+    await scene.destination.push([contact('Ann@Example.org', { labels: [], isNewcomer: true })], {
+      automations: true,
+      resubscribe: false,
+    });
+    expect(bodies(scene).at(-1)).toEqual({
+      Subscribers: [
+        {
+          EmailAddress: 'Ann@Example.org',
+          Name: 'Ann Lee',
+          ConsentToTrack: 'Unchanged',
+          CustomFields: [
+            { Key: 'ghost_status', Value: 'paid' },
+            { Key: 'ghost_signup_date', Value: '2025/01/05' },
+            { Key: 'ghost_last_updated', Value: '2026/11/20' },
+            { Key: 'ghost_labels', Value: '', Clear: true },
+            { Key: 'ghost_email_enabled', Value: 'true' },
+          ],
+        },
+      ],
+      Resubscribe: false,
+      QueueSubscriptionBasedAutoResponders: true,
+      RestartSubscriptionBasedAutoresponders: false,
+    });
+  });
+
+  test.each(['Yes', 'No', 'Unchanged'] as const)('consent to track %s is sent with everybody', async (consent) => {
+    const consenting = await open({}, consent);
+    await consenting.destination.push([contact(ann), contact('bob@example.org')], quiet);
+    const [body] = bodies(consenting) as [{ Subscribers: { ConsentToTrack: string }[] }];
+    expect(body.Subscribers.map(({ ConsentToTrack }) => ConsentToTrack)).toEqual([consent, consent]);
+  });
+
+  test.each([true, false])('automations start for additions only when told (%s)', async (automations) => {
+    put(scene, 'there@example.org', 'Active');
+    await scene.destination.push([contact(ann), contact('there@example.org')], { automations, resubscribe: false });
+    expect(scene.cm.state.automationsQueued).toEqual(automations ? [ann] : []);
+  });
+
+  test.each(['Deleted', 'Unsubscribed'] as const)('somebody %s comes back only with resubscribe', async (state) => {
+    put(scene, ann, state);
+    await scene.destination.push([contact(ann)], quiet);
+    expect(stateOf(scene, ann)).toBe(state);
+    expect(await scene.destination.push([contact(ann)], { automations: false, resubscribe: true })).toEqual([
+      { kind: 'stored' },
+    ]);
+    expect(stateOf(scene, ann)).toBe('Active');
+    expect(bodies(scene).at(-1)).toMatchObject({ Resubscribe: true });
+  });
+
+  test('on a double opt-in list additions wait unconfirmed and are mailed once', async () => {
+    const double = await open({ lists: [{ listId, title: 'Double', confirmedOptIn: true }] });
+    expect(await double.destination.push([contact(ann)], quiet)).toEqual([{ kind: 'stored' }]);
+    expect([stateOf(double, ann), double.cm.state.confirmationMails]).toEqual(['Unconfirmed', [ann]]);
+  });
+
+  test.each([
+    ['is down', { failEvery: { nth: 1, status: 500 } }, 'down'],
+    ['is busy', { failEvery: { nth: 1, status: 429 } }, 'rate-limited'],
+    ['refuses the key', { unauthorized: true }, 'refused'],
+    ['chokes on one of them', { poisonAddresses: [ann] }, 'down'],
+  ] as const)('a call fails as a whole when the vendor %s', async (_name, faults, kind) => {
+    scene.cm.faults.set(faults);
+    const failure = await scene.destination
+      .push([contact(ann), contact('bob@example.org')], quiet)
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(VendorError);
+    expect((failure as VendorError).details.kind).toBe(kind);
+    expect(stateOf(scene, 'bob@example.org')).toBe('Absent');
+  });
+});
+
+describe('move', () => {
+  beforeEach(() => scene.destination.check());
+  const to = contact('new@example.org');
+
+  test.each(['Active', 'Unsubscribed', 'Bounced', 'Deleted', 'Unconfirmed'] as const)(
+    'takes somebody %s along, state kept',
+    async (state) => {
+      put(scene, ann, state);
+      expect(await scene.destination.move(ann, to)).toEqual({ kind: 'stored' });
+      expect([stateOf(scene, ann), stateOf(scene, 'new@example.org')]).toEqual(['Absent', state]);
+      expect(scene.cm.state.subscriber(listId, 'new@example.org')?.fields.get('ghost_status')).toBe('paid');
+      expect(bodies(scene).at(-1)).toMatchObject({ EmailAddress: 'new@example.org', Resubscribe: false });
+    },
+  );
+
+  test('to an address that is on the list in any state is taken, and changes nothing', async () => {
+    put(scene, ann, 'Active');
+    put(scene, 'new@example.org', 'Deleted');
+    expect(await scene.destination.move(ann, to)).toEqual({ kind: 'taken' });
+    expect([stateOf(scene, ann), stateOf(scene, 'new@example.org')]).toEqual(['Active', 'Deleted']);
+  });
+
+  test('of somebody who is not there is absent, and creates nobody', async () => {
+    expect(await scene.destination.move(ann, to)).toEqual({ kind: 'absent' });
+    expect(stateOf(scene, 'new@example.org')).toBe('Absent');
+  });
+
+  test('to an address that the list cannot hold is refused', async () => {
+    put(scene, ann, 'Active');
+    expect(await scene.destination.move(ann, contact('zoë@example.org'))).toEqual({ kind: 'refused', code: 211 });
+    expect(stateOf(scene, ann)).toBe('Active');
+  });
+
+  test('from an address that the list cannot hold is absent', async () => {
+    expect(await scene.destination.move('zoë@example.org', to)).toEqual({ kind: 'absent' });
+  });
+
+  test('to the same address in other letters keeps the subscriber', async () => {
+    put(scene, ann, 'Active');
+    expect(await scene.destination.move(ann, contact('ANN@example.org'))).toEqual({ kind: 'stored' });
+    expect(scene.cm.state.subscriber(listId, ann)?.email).toBe('ANN@example.org');
+  });
+});
+
+describe('remove', () => {
+  test('leaves the person Deleted, on this list only and not suppressed', async () => {
+    const other = 'b58ee1d3039b8bec838e6d1482a8a965';
+    const strict = await open({
+      lists: [
+        { listId, title: 'One', unsubscribeSetting: 'AllClientLists' },
+        { listId: other, title: 'Two', unsubscribeSetting: 'AllClientLists' },
+      ],
+    });
+    put(strict, ann, 'Active');
+    strict.cm.state.addByStaff(other, ann);
+    await strict.destination.remove(ann);
+    expect(stateOf(strict, ann)).toBe('Deleted');
+    expect(strict.cm.state.subscriber(other, ann)?.state).toBe('Active');
+    expect(strict.cm.state.suppression.size).toBe(0);
+    expect(strict.cm.calls.map(({ operation }) => operation)).toEqual(['subscriber.delete']);
+  });
+
+  test('can be told by its date from a later removal by staff', async () => {
+    let now = day('2026-11-20');
+    const timed = await open({ now: () => now });
+    put(timed, ann, 'Active');
+    await timed.destination.remove(ann);
+    const ours = await timed.destination.read(ann);
+    now = day('2026-11-21');
+    timed.cm.state.addByStaff(listId, ann);
+    timed.cm.state.deleteByStaff(listId, ann);
+    const staffs = await timed.destination.read(ann);
+    expect([ours?.state, staffs?.state]).toEqual(['Deleted', 'Deleted']);
+    expect(staffs?.stateDate).not.toBe(ours?.stateDate);
+  });
+});
+
+describe('read', () => {
+  test.each(['Active', 'Unsubscribed', 'Bounced', 'Deleted', 'Unconfirmed'] as const)(
+    'tells somebody %s',
+    async (state) => {
+      put(scene, ann, state);
+      expect(await scene.destination.read('ANN@example.org')).toEqual({
+        state,
+        stateDate: expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/),
+      });
+    },
+  );
+
+  test('tells nothing of somebody who is not there', async () => {
+    expect(await scene.destination.read(ann)).toBeUndefined();
+  });
+
+  test('an address that the list cannot hold is not there', async () => {
+    expect(await scene.destination.read('zoë@example.org')).toBeUndefined();
+  });
+
+  test('the date of the state does not move with a push', async () => {
+    let now = day('2026-11-20');
+    const timed = await open({ now: () => now });
+    put(timed, ann, 'Active');
+    const before = await timed.destination.read(ann);
+    now = day('2026-11-21');
+    await timed.destination.push([contact(ann)], quiet);
+    expect(await timed.destination.read(ann)).toEqual(before);
+  });
+});
