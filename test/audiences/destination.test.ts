@@ -10,6 +10,7 @@ import {
   sandboxListId as listId,
   startCampaignMonitor,
 } from '../../src/sandbox/index.js';
+import type { FaultsPatch } from '../../src/sandbox/faults.js';
 import { createCampaignMonitorClient } from '../../src/vendors/campaign-monitor/client.js';
 import { VendorError } from '../../src/vendors/errors.js';
 
@@ -106,15 +107,13 @@ describe('check', () => {
   });
 
   test('reports a field of another type by name, and creates the others', async () => {
-    scene.cm.state
-      .list(listId)
-      .customFields.push({
-        name: 'Ghost_Signup_Date',
-        key: 'Ghost_Signup_Date',
-        type: 'Text',
-        options: [],
-        visible: true,
-      });
+    scene.cm.state.list(listId).customFields.push({
+      name: 'Ghost_Signup_Date',
+      key: 'Ghost_Signup_Date',
+      type: 'Text',
+      options: [],
+      visible: true,
+    });
     const { problems } = await scene.destination.check();
     expect(problems).toEqual([expect.stringMatching(/ghost_signup_date.*Text.*Date/)]);
     expect(Object.keys(fieldsOf(scene))).toHaveLength(7);
@@ -289,12 +288,13 @@ describe('push', () => {
     expect([stateOf(double, ann), double.cm.state.confirmationMails]).toEqual(['Unconfirmed', [ann]]);
   });
 
-  test.each([
+  const failures: [name: string, faults: FaultsPatch, kind: string][] = [
     ['is down', { failEvery: { nth: 1, status: 500 } }, 'down'],
     ['is busy', { failEvery: { nth: 1, status: 429 } }, 'rate-limited'],
     ['refuses the key', { unauthorized: true }, 'refused'],
     ['chokes on one of them', { poisonAddresses: [ann] }, 'down'],
-  ] as const)('a call fails as a whole when the vendor %s', async (_name, faults, kind) => {
+  ];
+  test.each(failures)('a call fails as a whole when the vendor %s', async (_name, faults, kind) => {
     scene.cm.faults.set(faults);
     const failure = await scene.destination
       .push([contact(ann), contact('bob@example.org')], quiet)
