@@ -39,13 +39,17 @@ export function createGhostActivities(deps: GhostActivityDeps): MemberSyncActivi
       if (!source) return { state: 'waiting' };
       if (action === 'discard') {
         await ledger.parked.discard(name, memberId);
+        deps.log.info({ site: name, memberId }, 'parked member was discarded by an operator');
         return { state: 'settled' };
       }
       const begun = source.ghost ? await readUnderLease(deps, source.ghost, { site: name, memberId }) : {};
       if (begun === 'waiting' || begun === 'parked') return parkedOr(ledger, name, memberId, begun);
       const isParked = await drain(deps, source.site, memberId, begun);
-      if (action === 'retry') await ledger.parked.retry(name, memberId);
-      else if (isParked) await ledger.parked.unparkIfChanged(name, memberId);
+      if (action === 'retry') {
+        await ledger.parked.retry(name, memberId);
+        deps.log.info({ site: name, memberId }, 'parked member is tried again by an operator');
+      }
+      if (isParked && action === 'drain') await ledger.parked.unparkIfChanged(name, memberId);
       return isParked ? parkedOr(ledger, name, memberId, 'settled') : { state: 'settled' };
     },
   };
@@ -121,6 +125,7 @@ async function readFailed(
   if (kind === 'rejected' || (kind === 'down' && (await answers(ghost)))) {
     const isEnough = await ledger.parked.countReadFailure(site, memberId, MOST_READ_TRIES);
     if (kind === 'down' && !isEnough) throw error;
+    log.warn({ site, memberId, step: 'readMember' }, 'member is parked; see steward parked list');
     await ledger.parked.parkRead(site, memberId, 'MemberUnreadable', `${error.message}; look at the member in Ghost, then retry or discard.`);
     return 'parked';
   }

@@ -141,9 +141,12 @@ export const settled = ({ address, version, holder, settledMemberId }: TakenCont
 
 /** Writes settlements and counts them. */
 export async function settle(writing: Writing, settlements: readonly Settlement[], taken: readonly TakenContact[]): Promise<void> {
-  const { ledger, audience, site, generation, metrics } = writing;
+  const { ledger, audience, site, generation, metrics, log } = writing;
   await ledger.writer.settle(audience, site.name, generation, settlements);
-  for (const { outcome } of settlements) metrics.pushes.inc({ audience, outcome });
+  for (const { outcome, memberId, refusal } of settlements) {
+    metrics.pushes.inc({ audience, outcome });
+    if (refusal) log.warn({ site: site.name, memberId, step: 'pushContact', type: refusal.type }, 'member is parked; see steward parked list');
+  }
   const now = Date.now();
   for (const { deliveredAt } of taken) {
     if (deliveredAt) metrics.deliveryToDestination.observe({ site: site.name }, (now - deliveredAt.getTime()) / 1000);

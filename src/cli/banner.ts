@@ -21,7 +21,7 @@ export function banner({ config, stores, httpUrl, sandbox, log }: BannerFacts): 
     ['Sites', config.sites.map(({ name, ghost }) => `${name}${ghost ? '' : ' (webhooks only)'}`).join(', ') || 'none'],
   ];
   if (config.log.format === 'json') {
-    log.info({ ready: true, sandbox, ...Object.fromEntries(facts.map(([key, value]) => [key.toLowerCase().replace(' ', '-'), value])) }, 'Steward is ready');
+    log.info({ ready: true, sandbox, ...Object.fromEntries(facts.map(([key, value]) => [key === 'Data folder' ? 'dataFolder' : key.toLowerCase(), value])) }, 'Steward is ready');
     return;
   }
   const lines = [

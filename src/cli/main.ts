@@ -48,7 +48,8 @@ try {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Done : ExitCode.Usage;
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${redact(message)}\n`);
+  const isOurs = error instanceof ConfigError || error instanceof CliError;
+  process.stderr.write(`${isOurs ? message : redact(message)}\n`);
   if (error instanceof ConfigError) return ExitCode.Usage;
   return error instanceof CliError ? error.exitCode : ExitCode.Failed;
 }

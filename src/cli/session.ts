@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
 import { type Config, loadConfig } from '../config/config.js';
 import type { SiteConfig } from '../config/site-variables.js';
@@ -35,7 +36,7 @@ export async function withSession<T>(work: (session: Session) => Promise<T>): Pr
   const databaseUrl = config.databaseUrl ?? run?.databaseUrl;
   const address = config.temporal.address ?? run?.temporalAddress;
   if (databaseUrl === undefined || address === undefined) {
-    throw new CliError(`No Steward runs on ${dataDir}. Start it with \`npm start\` or \`steward daemon start\`, or set DATABASE_URL and TEMPORAL_ADDRESS.`);
+    throw new CliError(`No Steward runs on ${dataDir}. Start it with \`npm start\` or \`steward daemon start\`, or set DATABASE_URL and TEMPORAL_ADDRESS.${existsSync('.env') ? '' : ` (There is no .env in ${process.cwd()}.)`}`);
   }
   const ledger = createLedger(openDatabase({ connectionString: databaseUrl, poolSize: 4 }));
   const client = openClient({ ...config.temporal, address });

@@ -9,6 +9,7 @@ import { createLog, type Logger } from '../observe/log.js';
 import { openClient, registerSearchAttributes, type TemporalAddress } from '../temporal/connection.js';
 import { installRuntime } from '../temporal/workers.js';
 import { banner } from './banner.js';
+import { CliError, ExitCode } from './exit.js';
 import { migrationsDir } from './folders.js';
 import { type Child, startChild } from './processes/child.js';
 import { startServerRole, type Stores } from './processes/server-role.js';
@@ -78,6 +79,9 @@ function refuseWhatCannotWork(config: Config, roles: StartOptions['roles'], sand
   if (sandboxMode && config.isProduction) {
     problems.push({ where: 'SITE1_NAME', what: 'is missing: with NODE_ENV=production nothing is made up. Set SITE1_NAME, SITE1_GHOST_WEBHOOK_SECRET, SITE1_CM_LIST_ID and CM_API_KEY (see .env.example), or start without NODE_ENV for the sandbox' });
   }
+  if (roles.size < 2 && sandboxMode) {
+    problems.push({ where: 'SITE1_NAME', what: 'is missing: a role on its own works for configured sites only; the sandbox needs both roles in one command' });
+  }
   if (roles.size < 2 && (config.databaseUrl === undefined || config.temporal.address === undefined)) {
     problems.push({ where: '--role', what: 'runs one role apart from the other, so both need the same stores: set DATABASE_URL and TEMPORAL_ADDRESS' });
   }
@@ -93,7 +97,9 @@ async function openStores(config: Config, dataDir: string, log: Logger, stops: S
   const { databaseUrl, temporal } = config;
   let embedded: EmbeddedStores | undefined;
   if (databaseUrl === undefined || temporal.address === undefined) {
-    const lock: DataFolderLock = await lockDataFolder(dataDir);
+    const lock: DataFolderLock = await lockDataFolder(dataDir).catch((error: Error) => {
+      throw new CliError(error.message, ExitCode.Refused);
+    });
     stops.push(lock.release);
     log.info({ dataDir }, 'starting the embedded stores (the first start fetches Temporal and sets up Postgres)');
     embedded = await startEmbeddedStores({
@@ -124,7 +130,7 @@ async function registerWithPatience(temporal: TemporalAddress, log: Logger): Pro
   try {
     await client.withDeadline(Date.now() + 10_000, () => registerSearchAttributes(client, temporal.namespace));
   } catch (error) {
-    log.warn({ err: error, address: temporal.address }, 'Temporal does not answer yet');
+    log.warn({ err: error, address: temporal.address }, 'Temporal does not answer yet, or does not let us register search attributes; by hand: SyncState, FailedStep, SiteName, OrganizationId, all Keyword');
   } finally {
     await client.connection.close();
   }

@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WatchedChild } from './child-process.js';
 import { freePort } from './free-port.js';
 import type { Log } from './log.js';
+import { clearPostmaster } from './postgres-orphan.js';
 import { startPostgresServer } from './postgres-server.js';
 import { findTemporalCli } from './temporal-cli.js';
-import { startTemporalServer } from './temporal-server.js';
+import { startTemporalServer, stopTemporalOrphan } from './temporal-server.js';
 
 /** Stores that this program runs by itself, in a data folder that it has locked. */
 export interface EmbeddedStores {
@@ -34,15 +35,18 @@ const RESTART_PAUSE_MS = 500;
 /** Starts what is asked for, side by side; one that ends by itself is started again on the same port. */
 export async function startEmbeddedStores(options: EmbeddedStoresOptions): Promise<EmbeddedStores> {
   const { dataDir, log, namespace } = options;
+  const dbFile = join(dataDir, 'temporal.db');
   const cli = options.temporal
     ? await findTemporalCli({ cacheDir: join(dataDir, 'cache'), log, ...(options.temporalCli === undefined ? {} : { explicitPath: options.temporalCli }) })
     : '';
+  // left by a kill -9: their ports are ours to use again
+  await Promise.all([clearPostmaster(join(dataDir, 'postgres'), log), stopTemporalOrphan(dbFile, log)]);
   const [postgresPort, temporalPort, uiPort] = [await freePort(POSTGRES_PORT), await freePort(TEMPORAL_PORT), await freePort(TEMPORAL_UI_PORT)];
   const searchAttributes = options.searchAttributes.map((name) => `${name}=Keyword`);
   const started = await Promise.allSettled([
     options.postgres ? keepRunning('Postgres', log, () => startPostgresServer({ dataDir, port: postgresPort, log })) : undefined,
     options.temporal
-      ? keepRunning('Temporal', log, () => startTemporalServer({ cli, dbFile: join(dataDir, 'temporal.db'), port: temporalPort, uiPort, namespace, searchAttributes, log }))
+      ? keepRunning('Temporal', log, () => startTemporalServer({ cli, dbFile, port: temporalPort, uiPort, namespace, searchAttributes, log }))
       : undefined,
   ]);
   const [postgres, temporal] = started.map((one) => (one.status === 'fulfilled' ? one.value : undefined));

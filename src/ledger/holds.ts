@@ -58,7 +58,8 @@ export function createHolds({ prisma }: Database) {
 
     /** Leaves the people as they are on the list. Gives how many. */
     discard: (filter: HeldFilter): Promise<number> => prisma.$executeRaw`
-      WITH gone AS (DELETE FROM holds WHERE ${where(filter)} RETURNING audience, address)
+      WITH gone AS (DELETE FROM holds WHERE ${where(filter)} RETURNING audience, address, member_id), noted AS (
+        INSERT INTO pushes (audience, address, member_id, operation, outcome) SELECT audience, address, member_id, 'none', 'discarded' FROM gone)
       UPDATE contacts c SET settled_outcome = 'discarded', settled_at = now() FROM gone g
       WHERE c.audience = g.audience AND c.address = g.address`,
   };

@@ -35,6 +35,8 @@ export interface DeliveryRow {
 /** First pause before a member is woken again for the same delivery; doubles up to an hour. */
 const FIRST_REWAKE_SECONDS = 12;
 const LONGEST_REWAKE_SECONDS = 3600;
+/** Advisory lock of whoever claims wakes. */
+const CLAIM_LOCK = 7_340_101;
 
 /** The inbox: accepted deliveries until and after their outcome. */
 export function createInbox({ prisma }: Database) {
@@ -70,21 +72,24 @@ export function createInbox({ prisma }: Database) {
      * that somebody probes, so that at most `window` members are woken and not yet done. Safe for any number of callers.
      */
     async claimWakes(window: number): Promise<{ site: string; memberId: string }[]> {
+      // one caller at a time; rows that another has claimed since our snapshot no longer match when they are updated
       return prisma.$queryRaw<{ site: string; memberId: string }[]>`
-        WITH ready AS (
-          SELECT d.id FROM deliveries d
-          WHERE d.next_wake_at <= now()
+        WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(${CLAIM_LOCK}) AS ours),
+        picked AS MATERIALIZED (
+          SELECT d.site, d.member_id, min(d.next_wake_at) AS due FROM deliveries d
+          WHERE (SELECT ours FROM turn) AND d.next_wake_at <= now()
             AND NOT EXISTS (SELECT FROM parked p WHERE p.site = d.site AND p.member_id = d.member_id AND p.cleared_at IS NULL AND d.wakes > 0)
             AND NOT EXISTS (SELECT FROM sites s WHERE s.site = d.site AND s.paused_since IS NOT NULL AND s.probe_until > now())
-          ORDER BY d.next_wake_at
+          GROUP BY d.site, d.member_id
+          ORDER BY due
           LIMIT greatest(0, ${window}::int - (
-            SELECT count(*) FROM deliveries WHERE next_wake_at > now() AND woken_at > now() - make_interval(secs => ${FIRST_REWAKE_SECONDS})
+            SELECT count(DISTINCT (site, member_id)) FROM deliveries
+            WHERE next_wake_at > now() AND woken_at > now() - make_interval(secs => ${FIRST_REWAKE_SECONDS})
           ))
-          FOR UPDATE OF d SKIP LOCKED
         ), claimed AS (
           UPDATE deliveries d SET wakes = wakes + 1, woken_at = now(), next_wake_at = now()
             + make_interval(secs => least(${LONGEST_REWAKE_SECONDS}, ${FIRST_REWAKE_SECONDS} * power(2, least(d.wakes, 20))))
-          FROM ready WHERE d.id = ready.id
+          FROM picked p WHERE d.site = p.site AND d.member_id = p.member_id AND d.next_wake_at <= now()
           RETURNING d.site, d.member_id
         )
         SELECT DISTINCT site, member_id AS "memberId" FROM claimed`;

@@ -67,6 +67,9 @@ export function createParked({ prisma }: Database) {
         settled AS (
           UPDATE contacts c SET settled_outcome = 'discarded', settled_at = now()
           FROM gone g WHERE c.audience = g.audience AND c.address = g.address
+        ), noted AS (
+          INSERT INTO pushes (audience, address, member_id, operation, outcome)
+          SELECT audience, address, ${memberId}, 'none', 'discarded' FROM gone WHERE audience IS NOT NULL
         ), fresh AS (UPDATE members SET read_tries = 0 WHERE site = ${site} AND member_id = ${memberId})
         UPDATE deliveries SET state = 'done', outcome = 'discarded', outcome_at = now(), next_wake_at = NULL
         WHERE site = ${site} AND member_id = ${memberId} AND state = 'waiting'`;

@@ -26,7 +26,7 @@ export function safeError(error: unknown): { type: string; message: string; at?:
 function codeOf(error: Error): string | undefined {
   const { meta, code } = error as { meta?: { driverAdapterError?: { cause?: { originalCode?: string; kind?: string } } }; code?: unknown };
   const cause = meta?.driverAdapterError?.cause;
-  return cause?.originalCode ?? cause?.kind ?? (typeof code === 'string' ? code : undefined);
+  return cause?.originalCode ?? cause?.kind ?? (typeof code === 'string' || typeof code === 'number' ? String(code) : undefined);
 }
 
 /** Errors whose messages we write ourselves, without personal data. */
@@ -40,6 +40,7 @@ export function createLog({ level, format }: LogOptions): Logger {
   const options = {
     level,
     base: null,
+    formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: safeError },
     redact: { paths: ['email', '*.email', 'name', '*.name', 'payload', '*.payload'], censor: '[redacted]' },
     timestamp: pino.stdTimeFunctions.isoTime,

@@ -16,13 +16,13 @@ export function startTraffic(
   return { stop: () => clearInterval(timer), step };
 }
 
-/** One thing that happens: a third sign-ups, mostly edits, one deletion in fifty. */
+/** One thing that happens: a third sign-ups, mostly edits, one deletion in a thousand. */
 function act(ghost: SandboxGhost, random: Random): void {
   const luck = random();
   const index = Math.floor(random() * ghost.members.size);
   const row = ghost.store.rows[index];
   if (!row || luck < 0.3) signUp(ghost, random);
-  else if (luck < 0.32) ghost.members.remove(row.id);
+  else if (luck < 0.301) ghost.members.remove(row.id);
   else if (luck < 0.45) ghost.members.touchLastSeen(row.id);
   else ghost.members.edit(row.id, editOf(ghost, random, luck, row.id));
 }

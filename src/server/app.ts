@@ -27,8 +27,8 @@ export function createApp(deps: AppDeps): Express {
 
   app.get('/health/live', (_request, response) => void response.json({ status: 'ok' }));
   app.get('/health/ready', async (_request, response) => {
-    const { components } = await readHealth(deps.health);
-    const ready = components['postgres']?.status === 'ok' && components['temporal']?.status === 'ok';
+    // ready to take deliveries: what is down behind the inbox or the spool must not turn Ghost away, which never sends again
+    const ready = await deps.intake.canStore();
     response.status(ready ? 200 : 503).json({ status: ready ? 'ok' : 'down' });
   });
   app.get('/health', async (request, response) => {
@@ -52,7 +52,8 @@ const requireToken =
     else sendError(response, 401, 'unauthorized', 'Send the bearer token of STEWARD_TOKEN.');
   };
 
-function isAllowed(header: string | undefined, token: string | undefined): boolean {
+/** Whether a request carries the bearer token, where one is configured; compared in constant time. */
+export function isAllowed(header: string | undefined, token: string | undefined): boolean {
   if (token === undefined) return true;
   const given = Buffer.from(header ?? '');
   const wanted = Buffer.from(`Bearer ${token}`);

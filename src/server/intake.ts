@@ -17,6 +17,10 @@ export interface IntakeDeps {
 export interface Intake {
   /** Gives the id under which the delivery is known. @throws when nothing durable answers */
   accept(delivery: NewDelivery): Promise<string>;
+  /** Whether a delivery would be stored, in the ledger or the spool. */
+  canStore(): Promise<boolean>;
+  /** True while requests wait for their answer. */
+  isBusy(): boolean;
   /** True while deliveries go to the spool. */
   isSpooling(): boolean;
   stop(): Promise<void>;
@@ -94,10 +98,18 @@ export function createIntake({ ledger, spool, onStored, log }: IntakeDeps): Inta
         queue.push({ delivery, resolve, reject });
         if (!isStoring) void storeAll();
       }),
+    canStore: async () => (!isDown && (await answers(ledger))) || spool.isWritable(),
+    isBusy: () => isStoring,
     isSpooling: () => isDown,
     stop: () => feeder.stop(),
   };
 }
+
+const answers = (ledger: Ledger): Promise<boolean> =>
+  within(LEDGER_PATIENCE_MS, ledger.ping()).then(
+    () => true,
+    () => false,
+  );
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

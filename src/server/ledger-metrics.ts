@@ -1,27 +1,15 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Ledger } from '../ledger/ledger.js';
+import type { SiteQueue } from '../ledger/status.js';
 
 /** Gauges that are read from the ledger at each scrape; where it does not answer they are left out. */
 export function registerLedgerMetrics(registry: Registry, ledger: Ledger, sites: readonly string[]): void {
-  const registers = [registry];
-  const waiting = new Gauge({ name: 'steward_deliveries_waiting', help: 'Deliveries without an outcome', labelNames: ['site'] as const, registers });
-  const oldest = new Gauge({
-    name: 'steward_delivery_oldest_seconds',
-    help: 'Age of the oldest delivery without an outcome',
-    labelNames: ['site'] as const,
-    registers,
-    async collect() {
-      waiting.reset();
-      oldest.reset();
-      const queues = await ledger.status.sites().catch(() => undefined);
-      if (!queues) return;
-      for (const site of sites) {
-        const queue = queues.find((one) => one.site === site);
-        waiting.set({ site }, queue?.waiting ?? 0);
-        oldest.set({ site }, queue?.oldestSeconds ?? 0);
-      }
-    },
-  });
+  const ofSites = async (figure: (queue: SiteQueue | undefined) => number) => {
+    const queues = await ledger.status.sites();
+    return sites.map((site) => ({ site, count: figure(queues.find((one) => one.site === site)) }));
+  };
+  gaugeOf(registry, 'steward_deliveries_waiting', 'Deliveries without an outcome', ['site'], () => ofSites((queue) => queue?.waiting ?? 0));
+  gaugeOf(registry, 'steward_delivery_oldest_seconds', 'Age of the oldest delivery without an outcome', ['site'], () => ofSites((queue) => queue?.oldestSeconds ?? 0));
   gaugeOf(registry, 'steward_contacts', 'Contacts by how they were settled; due for those that wait', ['audience', 'state'], () => ledger.status.contacts());
   gaugeOf(registry, 'steward_parked', 'Members whose sync waits for an operator, by step', ['step'], () => ledger.status.parked());
 }

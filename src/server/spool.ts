@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { access, constants, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isProcessAlive, processStartTime } from '../embedded/process-info.js';
 import type { NewDelivery } from '../ledger/inbox.js';
@@ -9,6 +9,8 @@ import type { Logger } from '../observe/log.js';
 export interface Spool {
   /** Appends and syncs to disk before it settles. */
   append(deliveries: readonly NewDelivery[]): Promise<void>;
+  /** Whether its folder can be written to. */
+  isWritable(): Promise<boolean>;
   /** Hands everything spooled to `store` and forgets it once that settled; gives how many. @throws when `ping` does */
   feed(store: (deliveries: readonly NewDelivery[]) => Promise<unknown>, ping: () => Promise<void>): Promise<number>;
 }
@@ -39,6 +41,12 @@ export async function openSpool(dataDir: string, log: Logger): Promise<Spool> {
         current ??= join(folder, `${OWN_PREFIX}-${randomUUID()}${ENDING}`);
         await appendLines(current, deliveries);
       }),
+
+    isWritable: () =>
+      access(folder, constants.W_OK).then(
+        () => true,
+        () => false,
+      ),
 
     async feed(store, ping) {
       // in one turn: an append after it begins a file that is not among these

@@ -50,7 +50,7 @@ export function createWebhookRoute({ intake, secrets, now, log, metrics }: Webho
       metrics.deliveries.inc({ site, event: webhook.event, result: noise ? 'noise' : 'accepted' });
       response.status(202).json({ delivery: id });
     } catch (error) {
-      if (error instanceof WebhookMalformed) return refuse(400, 'malformed', `The ${error.message}.`, 'malformed');
+      if (error instanceof WebhookMalformed) return refuse(400, 'malformed', `${error.message}.`, 'malformed');
       refuse(503, 'not-stored', 'Nothing durable answers; send it again later.', 'not-stored');
     }
   };
@@ -60,7 +60,7 @@ function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'), storable);
   } catch {
-    throw new WebhookMalformed('body is not JSON');
+    throw new WebhookMalformed('The body is not JSON');
   }
 }
 

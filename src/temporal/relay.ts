@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Logger } from '../observe/log.js';
 import { startLoop } from './loop.js';
@@ -9,6 +10,8 @@ export interface RelayDeps {
   starter: Starter;
   /** Configured audiences; others have nobody who could write to them. */
   audiences: readonly string[];
+  /** True while webhooks wait for their answer: they come first. */
+  isIntakeBusy: () => boolean;
   log: Logger;
 }
 
@@ -29,10 +32,17 @@ const BUSY_MS = 50;
 /** Shortest pause between two looks at the writers. */
 const WRITERS_MS = 100;
 const PARKED_A_ROUND = 20;
+/** Longest that waking stands back for answers, and how often it looks. */
+const STAND_BACK_MS = 500;
+const STAND_BACK_POLL_MS = 5;
 
 /** Starts a relay; any number of them work side by side, since each claims what it wakes. */
-export function startRelay({ ledger, starter, audiences, log }: RelayDeps): Relay {
+export function startRelay({ ledger, starter, audiences, isIntakeBusy, log }: RelayDeps): Relay {
   let isDown = false;
+  const standBack = async (): Promise<void> => {
+    const end = Date.now() + STAND_BACK_MS;
+    while (isIntakeBusy() && Date.now() < end) await sleep(STAND_BACK_POLL_MS);
+  };
 
   /** Signals one; where Temporal does not take it, the claim is given back and the rest of the round waits. */
   const signal = async (send: () => Promise<void>, giveBack: () => Promise<void>): Promise<void> => {
@@ -54,6 +64,7 @@ export function startRelay({ ledger, starter, audiences, log }: RelayDeps): Rela
   const members = startLoop({
     onError,
     async round() {
+      await standBack();
       const claimed = await ledger.inbox.claimWakes(WINDOW);
       const wake = ({ site, memberId }: (typeof claimed)[number]): Promise<void> =>
         signal(

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createGhostActivities, type SiteSource } from '../../activities/ghost.js';
 import { type AudienceTarget, createPushActivities } from '../../activities/audience-push.js';
@@ -35,12 +36,15 @@ const SHUTDOWN_GRACE = '20 seconds';
 // a wide fan of pollers makes every call slower
 const poller = { type: 'autoscaling', initial: 2, minimum: 1, maximum: 5 } as const;
 const GHOST_READS_AT_A_TIME = 20;
+const CONNECT_PAUSE_MS = 2_000;
 
 /** Sends the SDK's own log through ours; once a process, before anything else of the SDK. */
 export function installRuntime(log: Logger): void {
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      // one worker for workflows and one for each vendor's activities is on purpose
+      if (/^No (activities|workflows) registered/.test(message)) return;
       const { workflowId, activityType, attempt } = meta ?? {};
       log[levels[level]]({ workflowId, activity: activityType, attempt }, message);
     }),
@@ -52,7 +56,7 @@ export function installRuntime(log: Logger): void {
 /** Connects and starts one worker for workflows and one for each vendor's activities. */
 export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
   const { temporal, ledger, audiences, log } = deps;
-  const connection = await NativeConnection.connect(connectionOptions(temporal));
+  const connection = await connectPatiently(temporal, log);
   const stopping = new AbortController();
   const due = createDueWaiter(ledger);
   const shared = {
@@ -100,6 +104,18 @@ export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
       await connection.close();
     },
   };
+}
+
+/** Waits for a Temporal that is down: a worker without it has nothing to do. */
+async function connectPatiently(temporal: TemporalAddress, log: Logger): Promise<NativeConnection> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await NativeConnection.connect(connectionOptions(temporal));
+    } catch {
+      if (attempt === 0) log.warn({ address: temporal.address }, 'Temporal does not answer: workers wait for it; check TEMPORAL_ADDRESS and its key or certificates');
+      await sleep(CONNECT_PAUSE_MS);
+    }
+  }
 }
 
 /** The bundle of the build; from sources (tests) it is made at start. */

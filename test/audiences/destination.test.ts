@@ -50,7 +50,10 @@ const ann = 'ann@example.org';
 /** Puts somebody on the list in a state, as people, staff and mail servers do. */
 function put({ cm: { state } }: Scene, email: string, listState: ListState): void {
   if (listState === 'Absent') return;
-  if (listState === 'Suppressed') return state.suppress(email);
+  if (listState === 'Suppressed') {
+    state.suppress(email);
+    return;
+  }
   if (listState === 'Unconfirmed') {
     state.create(state.list(listId), email, 'Unconfirmed', 'Signed up');
     return;

@@ -40,7 +40,7 @@ export function registerDaemon(program: Command): void {
     });
   daemon
     .command('schedule')
-    .description('every schedule: interval, last and next run, paused or not')
+    .description('the schedules that are set: interval, last and next run, paused or not')
     .option('--json', 'print JSON', false)
     .action(({ json }: { json: boolean }) =>
       withSession(async ({ client }) => {

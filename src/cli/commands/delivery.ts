@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDurationMs } from '../../config/duration.js';
 import { CliError, ExitCode } from '../exit.js';
 import { print, printJson, printTable, showTime } from '../output.js';
@@ -36,7 +36,7 @@ export function registerDelivery(program: Command): void {
     .command('list')
     .description('the newest deliveries first')
     .option('--site <site>', 'of one site')
-    .option('--state <state>', 'waiting, done or noise')
+    .addOption(new Option('--state <state>').choices(['waiting', 'done', 'noise']))
     .option('--member <id>', 'of one member')
     .option('--from <time>', 'received at or after', parseTime)
     .option('--to <time>', 'received before', parseTime)

@@ -145,12 +145,14 @@ async function examineList(site: SiteConfig, destination: ReturnType<typeof dest
   }
 }
 
-/** An unsigned request must be refused with 401: then Steward answers at that address. From outside only Ghost itself can tell. */
+/** Only Ghost itself can tell whether it reaches the address; here it is tried from this machine, without leaving a trace in the log. */
 async function examineWebhookTarget(site: SiteConfig, base: string): Promise<Finding> {
   const what = `${site.name}: webhook target`;
   const target = `${base}/webhook/ghost/${site.name}?event=member.added`;
-  const answer = await fetch(target, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}', signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
-  if (answer?.status !== 401) return { what, state: 'wrong', found: `${target} does not answer as Steward`, advice: 'Start Steward, or free the port.' };
+  const answer = await fetch(target, { signal: AbortSignal.timeout(5_000) })
+    .then((response) => response.json() as Promise<{ error?: { code?: string } }>)
+    .catch(() => undefined);
+  if (answer?.error?.code !== 'not-found') return { what, state: 'wrong', found: `${target} does not answer as Steward`, advice: 'Start Steward, or free the port.' };
   const isLocal = /127\.0\.0\.1|localhost/.test(base);
   return isLocal && site.ghost && !/127\.0\.0\.1|localhost/.test(site.ghost.url)
     ? { what, state: 'warning', found: `${target} answers here`, advice: 'Ghost must reach it from outside: put a proxy with https in front, and type that address into the webhooks. Ghost 6.27 and later refuses private addresses.' }

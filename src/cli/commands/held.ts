@@ -29,9 +29,9 @@ export function registerHeld(program: Command): void {
         printTable(['ID', 'AUDIENCE', 'WHAT', 'MEMBER', 'SINCE', 'REASON'], rows.map((row) => [row.id, row.audience, row.kind, row.memberId ?? '', showTime(row.since), row.reason]));
       }),
     );
-  for (const [name, description] of [
-    ['release', 'let them go; each is checked again first, and none draws on the budget'],
-    ['discard', 'leave these people as they are on the list'],
+  for (const [name, done, description] of [
+    ['release', 'released', 'let them go; each is checked again first, and none draws on the budget'],
+    ['discard', 'discarded', 'leave these people as they are on the list'],
   ] as const) {
     held
       .command(name)
@@ -47,8 +47,8 @@ export function registerHeld(program: Command): void {
           if (ids.length === 0 && !filter.all && audience === undefined) throw new CliError('Say which: ids, --site, --audience or --all.', ExitCode.Usage);
           const chosen = { audience, ids: ids.length === 0 ? undefined : ids };
           const count = await (name === 'release' ? session.ledger.holds.release(chosen) : session.ledger.holds.discard(chosen));
-          if (filter.json) printJson({ [name === 'release' ? 'released' : 'discarded']: count });
-          else print(`${count} ${name}d.`);
+          if (filter.json) printJson({ [done]: count });
+          else print(`${count} ${done}.`);
           if (count < ids.length) process.exitCode = count > 0 ? ExitCode.Partly : ExitCode.Failed;
         }),
       );

@@ -46,6 +46,7 @@ async function readShown(ledger: Ledger, site: SiteConfig, member: MemberRow, ot
     verdict: verdictOf(history, contact, parked !== null),
     said: member,
     expected: expectedOf(site, member),
+    why: whyOf(history, contact),
     observed: contact ? { state: contact.listState, at: contact.listStateAt, outcome: contact.settledOutcome, settledAt: contact.settledAt } : null,
     parked,
     held: history.holds.map(({ kind, reason, since }) => ({ kind, reason, since })),
@@ -68,6 +69,27 @@ function verdictOf({ deliveries }: History, contact: History['contacts'][number]
       return 'true';
     default:
       return 'differs';
+  }
+}
+
+/** Why a verdict is not simply `true`, where the ledger knows. */
+function whyOf({ holds }: History, contact: History['contacts'][number] | undefined): string | null {
+  if (holds.length > 0) return 'held: an operator decides, see steward held list';
+  switch (contact?.settledOutcome) {
+    case undefined:
+      return 'nothing was pushed yet';
+    case 'discarded':
+      return 'discarded by an operator';
+    case 'opted-out':
+      return `the list says ${contact?.listState}`;
+    case 'unconfirmed':
+      return 'the person has not confirmed the subscription yet';
+    case 'returned-unsigned':
+      return 'removed by us, and back without a signed sign-up: add by hand in Campaign Monitor if they asked for it';
+    case 'withheld':
+      return 'not added: no newsletter, or suppressed in Ghost';
+    default:
+      return null;
   }
 }
 
@@ -96,7 +118,7 @@ function show(shown: Awaited<ReturnType<typeof readShown>>): void {
   const { said, expected, observed, parked, timeline } = shown;
   const line = (key: string, value: string): void => print(`${key.padEnd(14)}${value}`);
   line('Member', `${shown.memberId} of ${shown.site}`);
-  line('Verdict', shown.verdict);
+  line('Verdict', shown.why === null ? shown.verdict : `${shown.verdict} (${shown.why})`);
   if (parked) line('Parked', `${parked.step}: ${parked.message}`);
   for (const { kind, reason, since } of shown.held) line('Held', `${kind} since ${showTime(since)}: ${reason}`);
   line('Ghost said', `${showTime(said.observedAt)}: ${said.deletedAt ? `deleted ${showTime(said.deletedAt)}` : `${said.email}, ${said.name ?? 'no name'}, ${said.status}`}`);

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { memberWorkflowId } from '../../contract/workflow-ids.js';
 import { CliError, ExitCode } from '../exit.js';
 import { print, printJson, printTable, showTime } from '../output.js';
@@ -17,7 +17,7 @@ export function registerParked(program: Command): void {
   parked
     .command('list')
     .description('who is parked, where and why')
-    .option('--step <step>', 'readMember or pushContact')
+    .addOption(new Option('--step <step>').choices(['readMember', 'pushContact']))
     .option('--site <site>', 'of one site')
     .option('--json', 'print JSON', false)
     .action(({ step, site, json }: Filter) =>

@@ -51,8 +51,8 @@ function show({ sites, audiences, running, doneInTheLastMinute, workers }: Await
   print();
   printTable(['TASK QUEUE', 'WORKERS', 'SEEN'], workers.map((one) => [one.taskQueue, one.workers.length, showTime(one.lastSeen)]));
   print();
-  print(`${running ?? 'unknown'} workflows running, ${doneInTheLastMinute} deliveries done in the last minute`);
-  for (const { paused, ...one } of [...sites, ...audiences]) if (paused) print(`${'site' in one ? one.site : one.audience}: ${paused.message}`);
+  print(`${running ?? 'unknown'} member runs open, ${doneInTheLastMinute} deliveries done in the last minute`);
+  for (const { paused, ...one } of [...sites, ...audiences]) if (paused) print(`${'site' in one ? one.site : one.audience}: ${paused.message}; steward doctor tells what to do`);
   if (workers.some((one) => one.workers.length === 0)) print('A task queue has no worker: is Steward running? See `steward daemon status` and `steward doctor`.');
 }
 
@@ -77,6 +77,6 @@ async function readWorkers(client: Client, namespace: string): Promise<{ taskQue
 
 const countRunning = (client: Client): Promise<number | undefined> =>
   client
-    .withDeadline(Date.now() + 5_000, () => client.workflow.count("ExecutionStatus = 'Running'"))
+    .withDeadline(Date.now() + 5_000, () => client.workflow.count("ExecutionStatus = 'Running' AND WorkflowType = 'memberSync'"))
     .then(({ count }) => count)
     .catch(() => undefined);

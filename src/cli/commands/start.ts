@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { start } from '../start.js';
 
 const ROLES = ['server', 'worker'] as const;
@@ -17,7 +17,7 @@ export function registerStart(program: Command): void {
   program
     .command('start')
     .description('run in the foreground: HTTP, workers and, unless configured otherwise, an embedded Postgres and Temporal')
-    .option('--role <roles>', 'server, worker or both; one alone needs DATABASE_URL and TEMPORAL_ADDRESS', parseRoles, new Set(ROLES))
+    .addOption(new Option('--role <roles>', 'one alone needs DATABASE_URL and TEMPORAL_ADDRESS').argParser(parseRoles).default(new Set(ROLES), ROLES.join(',')))
     .option('--sandbox', 'made-up vendors instead of the configured sites', false)
     .option('--log-file <file>', 'where the output goes, for `daemon status`')
     .action(({ role, sandbox, logFile }: { role: ReadonlySet<Role>; sandbox: boolean; logFile?: string }) =>

@@ -74,7 +74,7 @@ export async function startServerRole({ config, stores, log, otherMetrics, now }
     throw taken ? new Error(`Port ${port} on ${host} is taken by another program: set PORT to a free one.`) : error;
   }
   await ledger.inbox.wakeAll().catch(() => undefined);
-  relay = startRelay({ ledger, starter: createStarter(client), audiences: config.sites.map(({ audience }) => audience), log });
+  relay = startRelay({ ledger, starter: createStarter(client), audiences: config.sites.map(({ audience }) => audience), isIntakeBusy: intake.isBusy, log });
 
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
   return {

@@ -4,7 +4,7 @@ import { openDatabase } from '../../ledger/database.js';
 import { createLedger } from '../../ledger/ledger.js';
 import type { Logger } from '../../observe/log.js';
 import { createMetrics } from '../../observe/metrics.js';
-import type { ProcessMetrics } from '../../server/app.js';
+import { isAllowed, type ProcessMetrics } from '../../server/app.js';
 import { startWorkers } from '../../temporal/workers.js';
 import type { RunningRole, Stores } from './server-role.js';
 import { createTargets } from './targets.js';
@@ -28,6 +28,7 @@ export async function startWorkerRole({ config, stores, log }: WorkerRoleOptions
   const server = config.metricsPort === undefined ? undefined : createServer((request, response) => {
     if (request.url === '/health/live') return void response.end('{"status":"ok"}');
     if (request.url !== '/metrics') return void response.writeHead(404).end();
+    if (!isAllowed(request.headers.authorization, config.http.token)) return void response.writeHead(401).end();
     void metrics.registry.metrics().then((text) => response.setHeader('content-type', metrics.registry.contentType).end(text));
   }).listen(config.metricsPort, config.http.host);
   return {

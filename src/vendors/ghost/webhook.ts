@@ -29,17 +29,17 @@ const ACTIVITY_KEYS = new Set([
  */
 export function readWebhook(json: unknown, urlEvent: string | undefined): MemberWebhook {
   const body = webhookBodySchema.safeParse(json);
-  if (!body.success) throw new WebhookMalformed(`body is not a member webhook (at ${body.error.issues[0]?.path.join('.') || 'root'})`);
+  if (!body.success) throw new WebhookMalformed(`The body is not a member webhook (at ${body.error.issues[0]?.path.join('.') || 'root'})`);
   const named = eventOf(body.data.event);
-  if (body.data.event !== undefined && !named) throw new WebhookMalformed('event that the signed body names is not known');
+  if (body.data.event !== undefined && !named) throw new WebhookMalformed('The signed body names an unknown event');
   const asked = eventOf(urlEvent);
   const event = named ?? asked;
   if (!event) {
-    throw new WebhookMalformed('unknown event: the URL needs ?event=member.added, member.edited or member.deleted');
+    throw new WebhookMalformed('Unknown event: the URL needs ?event=member.added, member.edited or member.deleted');
   }
   const { current, previous } = body.data.member;
   const member = memberSchema.partial().required({ id: true }).safeParse(event === 'member.deleted' ? previous : current);
-  if (!member.success) throw new WebhookMalformed(`member cannot be read (at ${member.error.issues[0]?.path.join('.') || 'root'})`);
+  if (!member.success) throw new WebhookMalformed(`The member cannot be read (at ${member.error.issues[0]?.path.join('.') || 'root'})`);
   const changedKeys = Object.keys(previous ?? {});
   return {
     memberId: member.data.id,
