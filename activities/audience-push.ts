@@ -38,7 +38,9 @@ export interface DueWaiter {
 export interface Writing extends PushActivityDeps, AudienceTarget {
   audience: string;
   generation: number;
-  /** Whether additions wait for an operator's word, since the list would mail everybody. */
+  /** Whether everybody added is mailed, and subscribed only once they confirm. */
+  doubleOptIn: boolean;
+  /** Whether additions wait for an operator's word because of that. */
   holdAdditions: boolean;
 }
 
@@ -61,8 +63,8 @@ export function createPushActivities(deps: PushActivityDeps): AudiencePushActivi
       const generation = await ledger.writer.begin(audience);
       const alive = stayAlive(ledger, audience, generation);
       try {
-        const holdAdditions = await checkAudience(deps, target);
-        return await work({ ...deps, ...target, audience, generation, holdAdditions }, alive.superseded);
+        const optIn = await checkAudience(deps, target);
+        return await work({ ...deps, ...target, ...optIn, audience, generation }, alive.superseded);
       } catch (error) {
         if (error instanceof WriterSuperseded) return { idle: true };
         if (error instanceof VendorError) await pause(deps, audience, error);
@@ -74,9 +76,18 @@ export function createPushActivities(deps: PushActivityDeps): AudiencePushActivi
   };
 
   async function pause({ ledger }: PushActivityDeps, audience: string, error: VendorError): Promise<void> {
-    const type = { refused: 'DestinationRefused', 'rate-limited': 'RateLimited', down: 'DestinationDown', rejected: 'DestinationRefused' }[error.details.kind];
+    const type = {
+      refused: 'DestinationRefused',
+      'rate-limited': 'RateLimited',
+      down: 'DestinationDown',
+      rejected: 'DestinationRefused',
+    }[error.details.kind];
     const isNews = await ledger.audiences.pause(audience, type, error.message);
-    if (isNews) log.warn({ audience, type, reason: error.message }, 'audience is paused: contacts wait and are pushed by themselves');
+    if (isNews)
+      log.warn(
+        { audience, type, reason: error.message },
+        'audience is paused: contacts wait and are pushed by themselves',
+      );
   }
 }
 
@@ -118,14 +129,18 @@ function stayAlive(ledger: Ledger, audience: string, generation: number) {
   return { superseded: superseded.signal, stop: () => clearInterval(timer) };
 }
 
-/** Looks at the list's settings and fields once an hour, after a start and after a pause; tells whether additions are held. */
-async function checkAudience({ ledger, log }: PushActivityDeps, { destination }: AudienceTarget): Promise<boolean> {
+/** Looks at the list's settings and fields once an hour, after a start and after a pause; tells what becomes of additions. */
+async function checkAudience(
+  { ledger, log }: PushActivityDeps,
+  { destination }: AudienceTarget,
+): Promise<Pick<Writing, 'doubleOptIn' | 'holdAdditions'>> {
   const { audience } = destination;
   const known = await ledger.audiences.state(audience);
-  if (!known.checkDue && !known.paused) return known.doubleOptIn && !known.optInConfirmed;
+  const optIn = (doubleOptIn: boolean) => ({ doubleOptIn, holdAdditions: doubleOptIn && !known.optInConfirmed });
+  if (!known.checkDue && !known.paused) return optIn(known.doubleOptIn);
   const facts = await destination.check();
   const resumed = await ledger.audiences.checked(audience, facts);
   if (resumed) log.info({ audience }, 'audience answers again: its pause is over');
   for (const problem of facts.problems) log.warn({ audience, problem }, 'list needs attention');
-  return facts.doubleOptIn && !known.optInConfirmed;
+  return optIn(facts.doubleOptIn);
 }

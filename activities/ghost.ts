@@ -1,4 +1,4 @@
-import { activityInfo, ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import type { MemberSyncActivities, MemberSyncInput, SyncMemberResult } from '../src/contract/member-sync.js';
 import type { MemberRead } from '../src/domain/apply-deliveries.js';
@@ -55,13 +55,23 @@ export function createGhostActivities(deps: GhostActivityDeps): MemberSyncActivi
   };
 }
 
-async function parkedOr(ledger: Ledger, site: string, memberId: string, state: 'waiting' | 'parked' | 'settled'): Promise<SyncMemberResult> {
+async function parkedOr(
+  ledger: Ledger,
+  site: string,
+  memberId: string,
+  state: 'waiting' | 'parked' | 'settled',
+): Promise<SyncMemberResult> {
   const parked = await ledger.parked.find(site, memberId);
   return { state: state === 'waiting' ? 'waiting' : 'settled', ...(parked ? { parked } : {}) };
 }
 
 /** Applies what waits to the ledger; tells whether the member is parked. */
-async function drain(deps: GhostActivityDeps, site: Site, memberId: string, under: UnderLease | object): Promise<boolean> {
+async function drain(
+  deps: GhostActivityDeps,
+  site: Site,
+  memberId: string,
+  under: UnderLease | object,
+): Promise<boolean> {
   const { ledger, metrics } = deps;
   const { busy, changed, parked } = await ledger.drain.drain({
     site: site.name,
@@ -126,12 +136,18 @@ async function readFailed(
     const isEnough = await ledger.parked.countReadFailure(site, memberId, MOST_READ_TRIES);
     if (kind === 'down' && !isEnough) throw error;
     log.warn({ site, memberId, step: 'readMember' }, 'member is parked; see steward parked list');
-    await ledger.parked.parkRead(site, memberId, 'MemberUnreadable', `${error.message}; look at the member in Ghost, then retry or discard.`);
+    await ledger.parked.parkRead(
+      site,
+      memberId,
+      'MemberUnreadable',
+      `${error.message}; look at the member in Ghost, then retry or discard.`,
+    );
     return 'parked';
   }
   const type = kind === 'refused' ? 'SourceRefused' : 'SourceDown';
   const isNews = await ledger.sites.pause(site, memberId, type, error.message);
-  if (isNews) log.warn({ site, type, reason: error.message }, 'Ghost is paused: deliveries wait and are taken up by themselves');
+  if (isNews)
+    log.warn({ site, type, reason: error.message }, 'Ghost is paused: deliveries wait and are taken up by themselves');
   if (await ledger.sites.probes(site, memberId)) throw error;
   return 'waiting';
 }

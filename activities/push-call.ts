@@ -25,16 +25,31 @@ export async function pushTogether(writing: Writing, call: readonly Planned<Impo
   const taken = call.map((one) => one.taken);
   const contacts = call.map(({ plan }) => plan.contact);
   const automations = call[0]?.plan.automations ?? false;
-  const outcomes = await withCall(writing, taken, () => writing.destination.push(contacts, { automations, resubscribe: false }));
+  const outcomes = await withCall(writing, taken, () =>
+    writing.destination.push(contacts, { automations, resubscribe: false }),
+  );
   if (!outcomes) return;
-  await settleOutcomes(writing, call.map(({ taken: one, plan }, index) => ({ taken: one, hash: plan.hash, operation: 'import' as const, outcome: outcomes[index]! })));
+  await settleOutcomes(
+    writing,
+    call.map(({ taken: one, plan }, index) => ({
+      taken: one,
+      hash: plan.hash,
+      operation: 'import' as const,
+      outcome: outcomes[index]!,
+      storedState: writing.doubleOptIn && plan.addition ? ('Unconfirmed' as const) : ('Active' as const),
+    })),
+  );
 }
 
 /**
  * Books the contacts as under way, makes the call, and deals with its failure: those contacts are then tried again later,
  * in smaller company, or parked, and the result is undefined. @throws VendorError when the whole audience is concerned
  */
-export async function withCall<T>(writing: Writing, taken: readonly TakenContact[], send: () => Promise<T>): Promise<T | undefined> {
+export async function withCall<T>(
+  writing: Writing,
+  taken: readonly TakenContact[],
+  send: () => Promise<T>,
+): Promise<T | undefined> {
   const { ledger, audience, generation, destination } = writing;
   const addresses = taken.map(({ address }) => address);
   for (let attempt = 0; ; attempt += 1) {
@@ -45,7 +60,10 @@ export async function withCall<T>(writing: Writing, taken: readonly TakenContact
       return await send();
     } catch (error) {
       if (!(error instanceof VendorError)) throw error;
-      const pauseMs = error.details.kind === 'rate-limited' && error.details.retryAfterMs === undefined ? BUSY_PAUSES_MS[attempt] : undefined;
+      const pauseMs =
+        error.details.kind === 'rate-limited' && error.details.retryAfterMs === undefined
+          ? BUSY_PAUSES_MS[attempt]
+          : undefined;
       if (pauseMs === undefined) {
         await callFailed(writing, taken, error);
         return undefined;
@@ -59,7 +77,12 @@ async function callFailed(writing: Writing, taken: readonly TakenContact[], erro
   const { ledger, audience, generation, destination } = writing;
   const { kind, call, retryAfterMs } = error.details;
   if (call === 'unknown') await postponeUnknown(writing, taken);
-  else await ledger.writer.release(audience, generation, taken.map(({ address }) => address));
+  else
+    await ledger.writer.release(
+      audience,
+      generation,
+      taken.map(({ address }) => address),
+    );
   if (kind === 'refused' || retryAfterMs !== undefined) throw error;
   // an outage concerns everybody, a poisonous contact only its call: asking something harmless tells which it is
   if (kind === 'down') await destination.probe();
@@ -70,7 +93,10 @@ async function callFailed(writing: Writing, taken: readonly TakenContact[], erro
 }
 
 /** After a time-out the contacts wait until the vendor cannot be working on them any more (house decision 11). */
-const postponeUnknown = ({ ledger, audience, generation, destination }: Writing, taken: readonly TakenContact[]): Promise<void> =>
+const postponeUnknown = (
+  { ledger, audience, generation, destination }: Writing,
+  taken: readonly TakenContact[],
+): Promise<void> =>
   ledger.writer.postpone(
     audience,
     generation,
@@ -85,18 +111,47 @@ const postponeUnknown = ({ ledger, audience, generation, destination }: Writing,
 
 const half = (taken: readonly TakenContact[]): number => Math.ceil(taken.length / 2);
 
-const postpone = ({ ledger, audience, generation }: Writing, taken: readonly TakenContact[], how: Omit<Postponement, 'address' | 'mayStillLand'>): Promise<void> =>
-  ledger.writer.postpone(audience, generation, taken.map(({ address }) => ({ address, mayStillLand: false, ...how })));
+const postpone = (
+  { ledger, audience, generation }: Writing,
+  taken: readonly TakenContact[],
+  how: Omit<Postponement, 'address' | 'mayStillLand'>,
+): Promise<void> =>
+  ledger.writer.postpone(
+    audience,
+    generation,
+    taken.map(({ address }) => ({ address, mayStillLand: false, ...how })),
+  );
 
 /** One person on whom the destination fails for a reason that we do not know: ten tries, further and further apart, then parked. */
-async function retryOrRefuse(writing: Writing, taken: TakenContact, code: string | number | undefined, reason: string): Promise<void> {
+async function retryOrRefuse(
+  writing: Writing,
+  taken: TakenContact,
+  code: string | number | undefined,
+  reason: string,
+): Promise<void> {
   if (taken.tries + 1 < MOST_TRIES) {
     const afterMs = Math.min(FIRST_RETRY_MS * 2 ** taken.tries, LONGEST_RETRY_MS);
     await postpone(writing, [taken], { afterMs, counts: true });
     return;
   }
-  const refusal = { type: 'ContactFails', message: `${reason}; ${MOST_TRIES} tries. Retry once the cause is mended, or discard.` };
-  await settle(writing, [{ ...settled(taken), operation: 'import', outcome: 'refused', hash: taken.settledHash ?? 'refused', code: typeof code === 'number' ? code : undefined, refusal }], [taken]);
+  const refusal = {
+    type: 'ContactFails',
+    message: `${reason}; ${MOST_TRIES} tries. Retry once the cause is mended, or discard.`,
+  };
+  await settle(
+    writing,
+    [
+      {
+        ...settled(taken),
+        operation: 'import',
+        outcome: 'refused',
+        hash: taken.settledHash ?? 'refused',
+        code: typeof code === 'number' ? code : undefined,
+        refusal,
+      },
+    ],
+    [taken],
+  );
 }
 
 /** One contact's outcome of a call. */
@@ -112,9 +167,20 @@ export interface CallOutcome {
 /** Settles contacts by what the destination answered for each. */
 export async function settleOutcomes(writing: Writing, outcomes: readonly CallOutcome[]): Promise<void> {
   const known = outcomes.filter(({ outcome }) => outcome.kind !== 'unknown');
-  if (known.length > 0) await settle(writing, known.map(toSettlement), known.map(({ taken }) => taken));
+  if (known.length > 0)
+    await settle(
+      writing,
+      known.map(toSettlement),
+      known.map(({ taken }) => taken),
+    );
   for (const { taken, outcome } of outcomes) {
-    if (outcome.kind === 'unknown') await retryOrRefuse(writing, taken, outcome.code, `${writing.site.audience} answered with unknown code ${outcome.code}`);
+    if (outcome.kind === 'unknown')
+      await retryOrRefuse(
+        writing,
+        taken,
+        outcome.code,
+        `${writing.site.audience} answered with unknown code ${outcome.code}`,
+      );
   }
 }
 
@@ -122,9 +188,14 @@ function toSettlement({ taken, hash, operation, outcome, storedState = 'Active' 
   const base = { ...settled(taken), operation, hash };
   switch (outcome.kind) {
     case 'stored':
-      return { ...base, outcome: operation === 'move' ? 'moved' : 'confirmed', listState: storedState };
+      return { ...base, outcome: storedOutcome(operation, storedState), listState: storedState };
     case 'respected':
-      return { ...base, outcome: outcome.state === 'Unconfirmed' ? 'unconfirmed' : 'opted-out', listState: outcome.state, code: outcome.code };
+      return {
+        ...base,
+        outcome: outcome.state === 'Unconfirmed' ? 'unconfirmed' : 'opted-out',
+        listState: outcome.state,
+        code: outcome.code,
+      };
     default: {
       const message = `the destination refuses this address (code ${outcome.code}); correct it at the source, or discard.`;
       return { ...base, outcome: 'refused', code: outcome.code, refusal: { type: 'AddressRefused', message } };
@@ -132,20 +203,38 @@ function toSettlement({ taken, hash, operation, outcome, storedState = 'Active' 
   }
 }
 
+function storedOutcome(operation: Settlement['operation'], state: ListState): Settlement['outcome'] {
+  if (operation === 'move') return 'moved';
+  return state === 'Unconfirmed' ? 'unconfirmed' : 'confirmed';
+}
+
 /** The part of a settlement that comes from the contact as it was taken. */
-export const settled = ({ address, version, holder, settledMemberId }: TakenContact): Pick<Settlement, 'address' | 'version' | 'memberId'> => ({
+export const settled = ({
+  address,
+  version,
+  holder,
+  settledMemberId,
+}: TakenContact): Pick<Settlement, 'address' | 'version' | 'memberId'> => ({
   address,
   version,
   memberId: holder?.memberId ?? settledMemberId,
 });
 
 /** Writes settlements and counts them. */
-export async function settle(writing: Writing, settlements: readonly Settlement[], taken: readonly TakenContact[]): Promise<void> {
+export async function settle(
+  writing: Writing,
+  settlements: readonly Settlement[],
+  taken: readonly TakenContact[],
+): Promise<void> {
   const { ledger, audience, site, generation, metrics, log } = writing;
   await ledger.writer.settle(audience, site.name, generation, settlements);
   for (const { outcome, memberId, refusal } of settlements) {
     metrics.pushes.inc({ audience, outcome });
-    if (refusal) log.warn({ site: site.name, memberId, step: 'pushContact', type: refusal.type }, 'member is parked; see steward parked list');
+    if (refusal)
+      log.warn(
+        { site: site.name, memberId, step: 'pushContact', type: refusal.type },
+        'member is parked; see steward parked list',
+      );
   }
   const now = Date.now();
   for (const { deliveredAt } of taken) {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { groupBy } from '../src/domain/group-by.js';
-import { planContact, type ContactPlan } from '../src/domain/plan-contact.js';
+import { type ContactPlan, planContact } from '../src/domain/plan-contact.js';
 import type { TakenContact } from '../src/ledger/contacts.js';
 import type { Settlement } from '../src/ledger/writer.js';
 import type { Writing } from './audience-push.js';
 import { pushTogether } from './push-call.js';
-import { pushPerson, type PersonPlan } from './push-person.js';
+import { type PersonPlan, pushPerson } from './push-person.js';
 
 /** A due contact and what it needs. */
 export interface Planned<P extends ContactPlan = ContactPlan> {
@@ -31,23 +31,46 @@ export async function pushPage(writing: Writing, page: readonly TakenContact[]):
   const persons = planned.filter((one): one is Planned<PersonPlan> => needsOwnCalls(one, writing));
   for (const person of persons.slice(0, PERSONS_A_PAGE)) await pushPerson(writing, person);
 
-  const imports = planned.filter((one): one is Planned<ImportPlan> => one.plan.do === 'import' && !needsOwnCalls(one, writing));
-  for (const call of callsOf(imports.filter(({ taken }) => taken.lane === 'live'), writing)) await pushTogether(writing, call);
-  const [bulk] = callsOf(imports.filter(({ taken }) => taken.lane === 'bulk'), writing);
+  const imports = planned.filter(
+    (one): one is Planned<ImportPlan> => one.plan.do === 'import' && !needsOwnCalls(one, writing),
+  );
+  for (const call of callsOf(
+    imports.filter(({ taken }) => taken.lane === 'live'),
+    writing,
+  ))
+    await pushTogether(writing, call);
+  const [bulk] = callsOf(
+    imports.filter(({ taken }) => taken.lane === 'bulk'),
+    writing,
+  );
   if (bulk) await pushTogether(writing, bulk);
 }
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22);
 
-async function settleWithoutCall({ ledger, audience, site, generation, metrics }: Writing, planned: readonly Planned[]): Promise<void> {
+async function settleWithoutCall(
+  { ledger, audience, site, generation, metrics }: Writing,
+  planned: readonly Planned[],
+): Promise<void> {
   const settlements = planned.flatMap(({ taken, plan }): Settlement[] =>
     plan.do === 'nothing'
-      ? [{ address: taken.address, version: taken.version, memberId: taken.holder?.memberId, operation: 'none', outcome: plan.outcome, hash: plan.hash }]
+      ? [
+          {
+            address: taken.address,
+            version: taken.version,
+            memberId: taken.holder?.memberId,
+            operation: 'none',
+            outcome: plan.outcome,
+            hash: plan.hash,
+          },
+        ]
       : [],
   );
   if (settlements.length > 0) await ledger.writer.settle(audience, site.name, generation, settlements);
   for (const { outcome } of settlements) metrics.pushes.inc({ audience, outcome });
-  const waiting = planned.filter(({ plan }) => plan.do === 'wait').map(({ taken: { address } }) => ({ address, afterMs: WAIT_MS, counts: false, mayStillLand: false }));
+  const waiting = planned
+    .filter(({ plan }) => plan.do === 'wait')
+    .map(({ taken: { address } }) => ({ address, afterMs: WAIT_MS, counts: false, mayStillLand: false }));
   if (waiting.length > 0) await ledger.writer.postpone(audience, generation, waiting);
 }
 
@@ -62,7 +85,12 @@ function callsOf(imports: readonly Planned<ImportPlan>[], { destination }: Writi
   const groups = groupBy(imports, ({ taken, plan }) => `${plan.automations} ${taken.batchLimit ?? ''}`);
   return [...groups.values()].flatMap((group) => {
     const size = Math.min(group[0]?.taken.batchLimit ?? destination.limits.batchSize, destination.limits.batchSize);
-    const inOrder = group[0]?.taken.batchLimit === undefined ? group : group.toSorted((a, b) => (a.taken.address < b.taken.address ? -1 : 1));
-    return Array.from({ length: Math.ceil(group.length / size) }, (_, index) => inOrder.slice(index * size, (index + 1) * size));
+    const inOrder =
+      group[0]?.taken.batchLimit === undefined
+        ? group
+        : group.toSorted((a, b) => (a.taken.address < b.taken.address ? -1 : 1));
+    return Array.from({ length: Math.ceil(group.length / size) }, (_, index) =>
+      inOrder.slice(index * size, (index + 1) * size),
+    );
   });
 }

@@ -3,8 +3,8 @@ import type { ContactPlan, ListState, SettledOutcome } from '../src/domain/plan-
 import type { Settlement } from '../src/ledger/writer.js';
 import { VendorError } from '../src/vendors/errors.js';
 import type { Writing } from './audience-push.js';
-import { type ImportPlan, type Planned, WAIT_MS } from './push-page.js';
 import { pushTogether, settle, settled, settleOutcomes, withCall } from './push-call.js';
+import { type ImportPlan, type Planned, WAIT_MS } from './push-page.js';
 
 /** Plans that concern one person and begin by reading the list. */
 export type PersonPlan = Exclude<ContactPlan, { do: 'nothing' | 'wait' }>;
@@ -27,7 +27,11 @@ export async function pushPerson(writing: Writing, { taken, plan }: Planned<Pers
 }
 
 /** Reads one subscriber; undefined when the read failed and the person waits. `Absent` where the list has no such address. */
-async function look(writing: Writing, { taken }: Planned, address = taken.address): Promise<SubscriberView | undefined> {
+async function look(
+  writing: Writing,
+  { taken }: Planned,
+  address = taken.address,
+): Promise<SubscriberView | undefined> {
   const read = await withCall(writing, [taken], async () => ({ found: await writing.destination.read(address) }));
   return read && (read.found ?? { state: 'Absent', stateDate: '' });
 }
@@ -50,12 +54,19 @@ async function recheck(writing: Writing, one: Planned<PlanOf<'recheck'>>): Promi
   if (!there) return;
   if (there.state === 'Deleted' && taken.removalOpen) {
     await writing.ledger.removals.complete(writing.audience, taken.address, there.stateDate);
-    return finish(writing, one, { outcome: 'removed', hash: 'removed', listState: 'Deleted', operation: 'remove' }, true);
+    return finish(
+      writing,
+      one,
+      { outcome: 'removed', hash: 'removed', listState: 'Deleted', operation: 'remove' },
+      true,
+    );
   }
   if (taken.removalOpen) await writing.ledger.removals.void(writing.audience, taken.address);
   const mayBeAdded = there.state === 'Absent' && !taken.optedOut;
   if (there.state === 'Active' || mayBeAdded) {
-    return pushTogether(writing, [{ taken, plan: { ...plan, do: 'import', addition: mayBeAdded, automations: false } }]);
+    return pushTogether(writing, [
+      { taken, plan: { ...plan, do: 'import', addition: mayBeAdded, automations: false } },
+    ]);
   }
   await finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: there.state });
 }
@@ -70,14 +81,18 @@ async function move(writing: Writing, one: Planned<PlanOf<'move'>>): Promise<voi
   if (source.state === 'Absent' || target.state !== 'Absent') {
     // nothing to move, or no place to move to: the former address is judged on its own
     await ledger.contacts.leaveAddress(audience, plan.from, taken.holder!.memberId, source.state);
-    if (target.state === 'Absent' && taken.optedOut) return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: 'Absent' });
-    return pushTogether(writing, [{ taken, plan: { ...plan, do: 'import', addition: target.state === 'Absent', automations: false } }]);
+    if (target.state === 'Absent' && taken.optedOut)
+      return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: 'Absent' });
+    return pushTogether(writing, [
+      { taken, plan: { ...plan, do: 'import', addition: target.state === 'Absent', automations: false } },
+    ]);
   }
   const outcome = await withCall(writing, [taken], () => writing.destination.move(plan.from, plan.contact));
   if (!outcome) return;
   // the list changed between reading and moving: planned anew
   if (outcome.kind === 'taken' || outcome.kind === 'absent') return again(writing, one);
-  if (outcome.kind === 'stored') await ledger.contacts.leaveAddress(audience, plan.from, taken.holder!.memberId, 'Absent', source.state);
+  if (outcome.kind === 'stored')
+    await ledger.contacts.leaveAddress(audience, plan.from, taken.holder!.memberId, 'Absent', source.state);
   await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'move', outcome, storedState: source.state }]);
 }
 
@@ -93,7 +108,8 @@ async function comeBack(writing: Writing, one: Planned<PlanOf<'return'>>): Promi
   if (!isOurs) return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: there.state });
   const flags = { automations: plan.automations, resubscribe: true };
   const outcomes = await withCall(writing, [taken], () => writing.destination.push([plan.contact], flags));
-  if (outcomes) await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'resubscribe', outcome: outcomes[0]! }]);
+  if (outcomes)
+    await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'resubscribe', outcome: outcomes[0]! }]);
 }
 
 /** Reads that the person is Active, commits the intent within the budget, deletes, and reads the list's own date of it. */
@@ -109,14 +125,21 @@ async function remove(writing: Writing, one: Planned<PlanOf<'remove'>>): Promise
   }
   if (there.state !== 'Active') {
     await ledger.removals.void(audience, taken.address);
-    return finish(writing, one, { outcome: there.state === 'Absent' ? 'absent' : 'opted-out', hash: plan.hash, listState: there.state });
+    return finish(writing, one, {
+      outcome: there.state === 'Absent' ? 'absent' : 'opted-out',
+      hash: plan.hash,
+      listState: there.state,
+    });
   }
   const { address, version, settledMemberId: memberId } = taken;
   const intent = { audience, generation, address, version, memberId, reason: plan.reason, released: plan.released };
   const allowed = await ledger.removals.intend(intent, writing.budget);
   if (allowed === 'stale') return again(writing, one);
   if (allowed === 'held') {
-    log.warn({ audience, site: site.name, memberId }, 'removal is held: the budget of 24 hours is used up; see steward held list');
+    log.warn(
+      { audience, site: site.name, memberId },
+      'removal is held: the budget of 24 hours is used up; see steward held list',
+    );
     return finish(writing, one, { outcome: 'held', hash: plan.hash, listState: 'Active' });
   }
   const deleted = await withCall(writing, [taken], async () => {
@@ -150,4 +173,6 @@ async function finish(
 
 /** Planned anew at the next look. */
 const again = ({ ledger, audience, generation }: Writing, { taken }: Planned): Promise<void> =>
-  ledger.writer.postpone(audience, generation, [{ address: taken.address, afterMs: WAIT_MS, counts: false, mayStillLand: false }]);
+  ledger.writer.postpone(audience, generation, [
+    { address: taken.address, afterMs: WAIT_MS, counts: false, mayStillLand: false },
+  ]);

@@ -1,4 +1,12 @@
-import { condition, continueAsNew, proxyActivities, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  condition,
+  continueAsNew,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { MemberSyncActivities, MemberSyncInput, ParkedFailure, SyncAction } from '../src/contract/member-sync.js';
 import { FailedStep, SyncState } from '../src/contract/search-attributes.js';
 import { discardParked, memberStatus, retryParked, wake } from '../src/contract/signals.js';
@@ -22,11 +30,15 @@ const { syncMember } = proxyActivities<MemberSyncActivities>({
 export async function memberSync(input: MemberSyncInput): Promise<void> {
   let action: SyncAction | undefined = 'drain';
   let parked: ParkedFailure | undefined;
-  setHandler(wake, () => {
+  const look = () => {
     action ??= 'drain';
-  });
-  setHandler(retryParked, () => void (action = 'retry'), { description: 'Read the member again and send it in any case.' });
-  setHandler(discardParked, () => void (action = 'discard'), { description: 'Give the member up until something changes.' });
+  };
+  setHandler(wake, look, { description: 'Look again: something waits.' });
+  const act = (wanted: SyncAction) => () => {
+    action = wanted;
+  };
+  setHandler(retryParked, act('retry'), { description: 'Read the member again and send it in any case.' });
+  setHandler(discardParked, act('discard'), { description: 'Give the member up until something changes.' });
   setHandler(memberStatus, () => (parked ? { state: 'parked', parked } : { state: 'running' }));
 
   while (action) {
@@ -51,7 +63,9 @@ function park({ step, type, message }: ParkedFailure): void {
     { key: SyncState, value: 'Parked' },
     { key: FailedStep, value: step },
   ]);
-  setCurrentDetails(`**Parked** at \`${step}\` (${type}): ${message}\n\nSend \`retryParked\` to try again, \`discardParked\` to give it up.`);
+  setCurrentDetails(
+    `**Parked** at \`${step}\` (${type}): ${message}\n\nSend \`retryParked\` to try again, \`discardParked\` to give it up.`,
+  );
 }
 
 function unpark(): void {

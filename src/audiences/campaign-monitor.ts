@@ -33,7 +33,12 @@ const stateOfCode: ReadonlyMap<number, ListState> = new Map([
 const REFUSED_FOR_EVER: ReadonlySet<number> = new Set([Code.InvalidEmail, Code.InvalidNewEmail, 220, 221]);
 
 /** A Campaign Monitor list as a destination. */
-export function createCampaignMonitorList({ client, listId, consentToTrack, timeoutMs }: CampaignMonitorListOptions): Destination {
+export function createCampaignMonitorList({
+  client,
+  listId,
+  consentToTrack,
+  timeoutMs,
+}: CampaignMonitorListOptions): Destination {
   const subscriberOf = (contact: Contact): ImportSubscriber => toSubscriber(contact, consentToTrack);
 
   return {
@@ -44,7 +49,12 @@ export function createCampaignMonitorList({ client, listId, consentToTrack, time
       const list = await client.readList(listId);
       const problems = await ensureFields(client, listId);
       const { TotalActiveSubscribers } = await client.readStats(listId);
-      return { title: list.Title, activeSubscribers: TotalActiveSubscribers, doubleOptIn: list.ConfirmedOptIn, problems };
+      return {
+        title: list.Title,
+        activeSubscribers: TotalActiveSubscribers,
+        doubleOptIn: list.ConfirmedOptIn,
+        problems,
+      };
     },
 
     async probe(): Promise<void> {
@@ -75,6 +85,8 @@ export function createCampaignMonitorList({ client, listId, consentToTrack, time
         const { code } = error.details;
         if (code === Code.NewAddressTaken) return { kind: 'taken' };
         if (code === Code.NotInList) return { kind: 'absent' };
+        // the new address was never tried when the former one cannot be on the list
+        if (code === Code.InvalidEmail && !isPlainAddress(from)) return { kind: 'absent' };
         return outcomeOf(Number(code));
       }
     },
@@ -91,13 +103,20 @@ async function ensureFields(client: CampaignMonitorClient, listId: string): Prom
     const found = types.get(fieldKey(name));
     if (found === undefined) await createField(client, listId, name, dataTypes[type]);
     else if (found !== dataTypes[type]) {
-      problems.push(`Field ${name} has type ${found} but must be ${dataTypes[type]}: delete it in the list's settings; it is created anew.`);
+      problems.push(
+        `Field ${name} has type ${found} but must be ${dataTypes[type]}: delete it in the list's settings; it is created anew.`,
+      );
     }
   }
   return problems;
 }
 
-async function createField(client: CampaignMonitorClient, listId: string, name: string, type: 'Text' | 'Date'): Promise<void> {
+async function createField(
+  client: CampaignMonitorClient,
+  listId: string,
+  name: string,
+  type: 'Text' | 'Date',
+): Promise<void> {
   try {
     await client.createCustomField(listId, name, type);
   } catch (error) {
@@ -105,6 +124,9 @@ async function createField(client: CampaignMonitorClient, listId: string, name: 
     if (!(error instanceof VendorError) || error.details.code !== Code.FieldNameTaken) throw error;
   }
 }
+
+/** Campaign Monitor holds ASCII addresses only. */
+const isPlainAddress = (address: string): boolean => /^[\x21-\x7e]+$/.test(address);
 
 /** Keys are read with or without brackets, and even as display names with spaces. */
 const fieldKey = (key: string): string => key.replace(/[[\]\s]/g, '').toLowerCase();

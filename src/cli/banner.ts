@@ -14,14 +14,34 @@ export interface BannerFacts {
 /** One banner once everything is up: where things are and what is configured; never a secret. */
 export function banner({ config, stores, httpUrl, sandbox, log }: BannerFacts): void {
   const facts: [string, string][] = [
-    ...(httpUrl === undefined ? [] : ([['Webhooks', `${httpUrl}/webhook/ghost/{site}?event=member.added`], ['Health', `${httpUrl}/health`], ['Metrics', `${httpUrl}/metrics`]] as [string, string][])),
-    ['Temporal', stores.temporalUiUrl ? `${stores.temporalUiUrl} (Web UI), ${stores.temporal.address}` : `${stores.temporal.address}, namespace ${stores.temporal.namespace}`],
+    ...(httpUrl === undefined
+      ? []
+      : ([
+          ['Webhooks', `${httpUrl}/webhook/ghost/{site}?event=member.added`],
+          ['Health', `${httpUrl}/health`],
+          ['Metrics', `${httpUrl}/metrics`],
+        ] as [string, string][])),
+    [
+      'Temporal',
+      stores.temporalUiUrl
+        ? `${stores.temporalUiUrl} (Web UI), ${stores.temporal.address}`
+        : `${stores.temporal.address}, namespace ${stores.temporal.namespace}`,
+    ],
     ['Postgres', config.databaseUrl === undefined ? 'embedded' : new URL(stores.databaseUrl).host],
     ['Data folder', stores.dataDir],
     ['Sites', config.sites.map(({ name, ghost }) => `${name}${ghost ? '' : ' (webhooks only)'}`).join(', ') || 'none'],
   ];
   if (config.log.format === 'json') {
-    log.info({ ready: true, sandbox, ...Object.fromEntries(facts.map(([key, value]) => [key === 'Data folder' ? 'dataFolder' : key.toLowerCase(), value])) }, 'Steward is ready');
+    log.info(
+      {
+        ready: true,
+        sandbox,
+        ...Object.fromEntries(
+          facts.map(([key, value]) => [key === 'Data folder' ? 'dataFolder' : key.toLowerCase(), value]),
+        ),
+      },
+      'Steward is ready',
+    );
     return;
   }
   const lines = [
@@ -29,7 +49,11 @@ export function banner({ config, stores, httpUrl, sandbox, log }: BannerFacts): 
     'Steward is ready',
     ...facts.map(([key, value]) => `  ${key.padEnd(12)}${value}`),
     ...(sandbox
-      ? ['', '  SANDBOX: no site is configured, so made-up members of a made-up site go to a made-up list.', '  Nothing leaves this machine. Copy .env.example to .env to connect a real site.']
+      ? [
+          '',
+          '  SANDBOX: no site is configured, so made-up members of a made-up site go to a made-up list.',
+          '  Nothing leaves this machine. Copy .env.example to .env to connect a real site.',
+        ]
       : []),
     '',
   ];

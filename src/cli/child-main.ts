@@ -30,10 +30,11 @@ process.on('message', (message: ToChild) => {
   if (message.type === 'stop') void end();
   else if (message.type === 'traffic') startTraffic(message.webhookBase);
   else if (message.type === 'metrics') metricsAsked.get(message.id)?.(message.metrics);
-  else void start(message).catch((error: unknown) => {
-    tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
-    process.exit(1);
-  });
+  else
+    void start(message).catch((error: unknown) => {
+      tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+      process.exit(1);
+    });
 });
 
 async function start({ stores }: Extract<ToChild, { type: 'start' }>): Promise<void> {

@@ -2,17 +2,6 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/problem.js';
 import { redact } from '../observe/log.js';
-import { registerDaemon } from './commands/daemon.js';
-import { registerDb } from './commands/db.js';
-import { registerDelivery } from './commands/delivery.js';
-import { registerDoctor } from './commands/doctor.js';
-import { registerHealth } from './commands/health.js';
-import { registerHeld } from './commands/held.js';
-import { registerMember } from './commands/member.js';
-import { registerParked } from './commands/parked.js';
-import { registerQueue } from './commands/queue.js';
-import { registerSite } from './commands/site.js';
-import { registerStart } from './commands/start.js';
 import { CliError, ExitCode } from './exit.js';
 
 const program = new Command('steward')
@@ -21,21 +10,22 @@ const program = new Command('steward')
   .showHelpAfterError('(add --help for the options)')
   .exitOverride();
 
-for (const register of [
-  registerStart,
-  registerDaemon,
-  registerSite,
-  registerMember,
-  registerDelivery,
-  registerQueue,
-  registerParked,
-  registerHeld,
-  registerHealth,
-  registerDoctor,
-  registerDb,
-]) {
-  register(program);
-}
+// only what the command needs is loaded: a command that only asks answers soon
+const commands: Record<string, () => Promise<(program: Command) => void>> = {
+  start: async () => (await import('./commands/start.js')).registerStart,
+  daemon: async () => (await import('./commands/daemon.js')).registerDaemon,
+  site: async () => (await import('./commands/site.js')).registerSite,
+  member: async () => (await import('./commands/member.js')).registerMember,
+  delivery: async () => (await import('./commands/delivery.js')).registerDelivery,
+  queue: async () => (await import('./commands/queue.js')).registerQueue,
+  parked: async () => (await import('./commands/parked.js')).registerParked,
+  held: async () => (await import('./commands/held.js')).registerHeld,
+  health: async () => (await import('./commands/health.js')).registerHealth,
+  doctor: async () => (await import('./commands/doctor.js')).registerDoctor,
+  db: async () => (await import('./commands/db.js')).registerDb,
+};
+const asked = commands[process.argv[2] ?? ''];
+for (const load of asked ? [asked] : Object.values(commands)) (await load())(program);
 
 try {
   await program.parseAsync();

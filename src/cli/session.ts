@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
 import { type Config, loadConfig } from '../config/config.js';
 import type { SiteConfig } from '../config/site-variables.js';
-import { defaultDataDir, readRunFile, type RunInfo } from '../embedded/data-folder.js';
+import { defaultDataDir, type RunInfo, readRunFile } from '../embedded/data-folder.js';
 import { openDatabase } from '../ledger/database.js';
 import { createLedger, type Ledger } from '../ledger/ledger.js';
 import { openClient } from '../temporal/connection.js';
@@ -36,7 +36,9 @@ export async function withSession<T>(work: (session: Session) => Promise<T>): Pr
   const databaseUrl = config.databaseUrl ?? run?.databaseUrl;
   const address = config.temporal.address ?? run?.temporalAddress;
   if (databaseUrl === undefined || address === undefined) {
-    throw new CliError(`No Steward runs on ${dataDir}. Start it with \`npm start\` or \`steward daemon start\`, or set DATABASE_URL and TEMPORAL_ADDRESS.${existsSync('.env') ? '' : ` (There is no .env in ${process.cwd()}.)`}`);
+    throw new CliError(
+      `No Steward runs on ${dataDir}. Start it with \`npm start\` or \`steward daemon start\`, or set DATABASE_URL and TEMPORAL_ADDRESS.${existsSync('.env') ? '' : ` (There is no .env in ${process.cwd()}.)`}`,
+    );
   }
   const ledger = createLedger(openDatabase({ connectionString: databaseUrl, poolSize: 4 }));
   const client = openClient({ ...config.temporal, address });
@@ -46,7 +48,11 @@ export async function withSession<T>(work: (session: Session) => Promise<T>): Pr
     });
     const site = (name: string): SiteConfig => {
       const found = config.sites.find((one) => one.name === name);
-      if (!found) throw new CliError(`There is no site "${name}". Configured: ${config.sites.map((one) => one.name).join(', ') || 'none'}.`, ExitCode.Usage);
+      if (!found)
+        throw new CliError(
+          `There is no site "${name}". Configured: ${config.sites.map((one) => one.name).join(', ') || 'none'}.`,
+          ExitCode.Usage,
+        );
       return found;
     };
     return await work({ config, ledger, client, starter: createStarter(client), run, site });

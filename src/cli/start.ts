@@ -12,7 +12,7 @@ import { banner } from './banner.js';
 import { CliError, ExitCode } from './exit.js';
 import { migrationsDir } from './folders.js';
 import { type Child, startChild } from './processes/child.js';
-import { startServerRole, type Stores } from './processes/server-role.js';
+import { type Stores, startServerRole } from './processes/server-role.js';
 import { startWorkerRole } from './processes/worker-role.js';
 
 /** What `steward start` is told. */
@@ -38,7 +38,8 @@ export async function start({ roles, sandbox: sandboxAsked, folder, logFile }: S
 
   const stops: Stop[] = [];
   const stopAll = async (): Promise<void> => {
-    for (const stop of stops.splice(0).reverse()) await stop().catch((error: unknown) => log.error({ err: error }, 'a part did not stop in order'));
+    for (const stop of stops.splice(0).reverse())
+      await stop().catch((error: unknown) => log.error({ err: error }, 'a part did not stop in order'));
   };
   const stopped = untilSignal(log);
   try {
@@ -77,13 +78,22 @@ export async function start({ roles, sandbox: sandboxAsked, folder, logFile }: S
 function refuseWhatCannotWork(config: Config, roles: StartOptions['roles'], sandboxMode: boolean): void {
   const problems = [];
   if (sandboxMode && config.isProduction) {
-    problems.push({ where: 'SITE1_NAME', what: 'is missing: with NODE_ENV=production nothing is made up. Set SITE1_NAME, SITE1_GHOST_WEBHOOK_SECRET, SITE1_CM_LIST_ID and CM_API_KEY (see .env.example), or start without NODE_ENV for the sandbox' });
+    problems.push({
+      where: 'SITE1_NAME',
+      what: 'is missing: with NODE_ENV=production nothing is made up. Set SITE1_NAME, SITE1_GHOST_WEBHOOK_SECRET, SITE1_CM_LIST_ID and CM_API_KEY (see .env.example), or start without NODE_ENV for the sandbox',
+    });
   }
   if (roles.size < 2 && sandboxMode) {
-    problems.push({ where: 'SITE1_NAME', what: 'is missing: a role on its own works for configured sites only; the sandbox needs both roles in one command' });
+    problems.push({
+      where: 'SITE1_NAME',
+      what: 'is missing: a role on its own works for configured sites only; the sandbox needs both roles in one command',
+    });
   }
   if (roles.size < 2 && (config.databaseUrl === undefined || config.temporal.address === undefined)) {
-    problems.push({ where: '--role', what: 'runs one role apart from the other, so both need the same stores: set DATABASE_URL and TEMPORAL_ADDRESS' });
+    problems.push({
+      where: '--role',
+      what: 'runs one role apart from the other, so both need the same stores: set DATABASE_URL and TEMPORAL_ADDRESS',
+    });
   }
   if (problems.length > 0) throw new ConfigError(problems);
 }
@@ -93,7 +103,12 @@ const withoutSites = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).map(([name, value]) => [name, /^SITE\d+_/.test(name) ? '' : value]));
 
 /** Opens configured stores or starts embedded ones; migrates the ledger and registers search attributes. */
-async function openStores(config: Config, dataDir: string, log: Logger, stops: Stop[]): Promise<Stores & { temporalUiUrl?: string | undefined }> {
+async function openStores(
+  config: Config,
+  dataDir: string,
+  log: Logger,
+  stops: Stop[],
+): Promise<Stores & { temporalUiUrl?: string | undefined }> {
   const { databaseUrl, temporal } = config;
   let embedded: EmbeddedStores | undefined;
   if (databaseUrl === undefined || temporal.address === undefined) {
@@ -116,7 +131,12 @@ async function openStores(config: Config, dataDir: string, log: Logger, stops: S
   const stores: Stores & { temporal: TemporalAddress } = {
     dataDir,
     databaseUrl: databaseUrl ?? embedded?.databaseUrl ?? '',
-    temporal: { address: temporal.address ?? embedded?.temporalAddress ?? '', namespace: temporal.namespace, apiKey: temporal.apiKey, tls: temporal.tls },
+    temporal: {
+      address: temporal.address ?? embedded?.temporalAddress ?? '',
+      namespace: temporal.namespace,
+      apiKey: temporal.apiKey,
+      tls: temporal.tls,
+    },
   };
   const applied = await applyMigrations(stores.databaseUrl, migrationsDir);
   if (applied.length > 0) log.info({ migrations: applied }, 'the ledger was migrated');
@@ -130,14 +150,24 @@ async function registerWithPatience(temporal: TemporalAddress, log: Logger): Pro
   try {
     await client.withDeadline(Date.now() + 10_000, () => registerSearchAttributes(client, temporal.namespace));
   } catch (error) {
-    log.warn({ err: error, address: temporal.address }, 'Temporal does not answer yet, or does not let us register search attributes; by hand: SyncState, FailedStep, SiteName, OrganizationId, all Keyword');
+    log.warn(
+      { err: error, address: temporal.address },
+      'Temporal does not answer yet, or does not let us register search attributes; by hand: SyncState, FailedStep, SiteName, OrganizationId, all Keyword',
+    );
   } finally {
     await client.connection.close();
   }
 }
 
 /** HTTP in a process of its own beside the workers; a role that runs alone runs here. Gives the HTTP address. */
-async function startRoles(options: { roles: StartOptions['roles']; config: Config; env: NodeJS.ProcessEnv; stores: Stores; log: Logger; stops: Stop[] }): Promise<string | undefined> {
+async function startRoles(options: {
+  roles: StartOptions['roles'];
+  config: Config;
+  env: NodeJS.ProcessEnv;
+  stores: Stores;
+  log: Logger;
+  stops: Stop[];
+}): Promise<string | undefined> {
   const { roles, config, env, stores, log, stops } = options;
   if (!roles.has('worker')) {
     const server = await startServerRole({ config, stores, log });
@@ -162,7 +192,9 @@ async function startRoles(options: { roles: StartOptions['roles']; config: Confi
       if (isStopping) return;
       log.error('the HTTP process ended by itself and is started again');
       await sleep(RESTART_PAUSE_MS);
-      const again = await fork().catch((error: unknown) => void log.error({ err: error }, 'the HTTP process does not start; trying again'));
+      const again = await fork().catch(
+        (error: unknown) => void log.error({ err: error }, 'the HTTP process does not start; trying again'),
+      );
       if (again) server = again;
     }
   };

@@ -8,7 +8,10 @@ const rateLimitSchema = z.strictObject({
 });
 
 /** What a timer of Node's can wait. */
-const timeoutSchema = durationSchema.refine((ms) => Number.isInteger(ms) && ms >= 1 && ms < 2 ** 31, 'must be whole milliseconds, at least 1 ms and less than 24 days');
+const timeoutSchema = durationSchema.refine(
+  (ms) => Number.isInteger(ms) && ms >= 1 && ms < 2 ** 31,
+  'must be whole milliseconds, at least 1 ms and less than 24 days',
+);
 
 /** `steward.config.json`: what is not secret. Its JSON schema is published as docs/steward.config.schema.json. */
 export const configFileSchema = z.strictObject({
@@ -16,7 +19,12 @@ export const configFileSchema = z.strictObject({
   guard: z
     .strictObject({
       people: z.number().int().nonnegative().default(25).describe('Removals in 24 hours that are always allowed'),
-      share: z.number().min(0).max(1).default(0.05).describe('Or this share of the active subscribers, whichever is larger'),
+      share: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.05)
+        .describe('Or this share of the active subscribers, whichever is larger'),
     })
     .prefault({})
     .describe('How many people may be taken off an audience in 24 hours without approval'),

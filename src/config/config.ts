@@ -54,7 +54,8 @@ export function loadConfig(sources: ConfigSources): Config {
     const value = read(variable);
     if (value === undefined) return undefined;
     const number = Number(value);
-    if (!Number.isInteger(number) || number < 0 || number > 65535) problems.push({ where: variable, what: `is "${value}" but must be a port, 0 to 65535` });
+    if (!Number.isInteger(number) || number < 0 || number > 65535)
+      problems.push({ where: variable, what: `is "${value}" but must be a port, 0 to 65535` });
     return number;
   };
   const pem = (variable: string): Buffer | undefined => {
@@ -73,12 +74,14 @@ export function loadConfig(sources: ConfigSources): Config {
   };
   const oneOf = (variable: string, values: readonly string[], fallback: string): string => {
     const value = read(variable) ?? fallback;
-    if (!values.includes(value)) problems.push({ where: variable, what: `is "${value}" but must be one of ${values.join(', ')}` });
+    if (!values.includes(value))
+      problems.push({ where: variable, what: `is "${value}" but must be one of ${values.join(', ')}` });
     return value;
   };
 
   const [cert, key, ca] = [pem('TEMPORAL_TLS_CERT'), pem('TEMPORAL_TLS_KEY'), pem('TEMPORAL_TLS_CA')];
-  if ((cert === undefined) !== (key === undefined)) problems.push({ where: 'TEMPORAL_TLS_CERT', what: 'and TEMPORAL_TLS_KEY belong together: set both or neither' });
+  if ((cert === undefined) !== (key === undefined))
+    problems.push({ where: 'TEMPORAL_TLS_CERT', what: 'and TEMPORAL_TLS_KEY belong together: set both or neither' });
   const databaseUrl = read('DATABASE_URL');
   if (databaseUrl !== undefined) problems.push(...databaseProblems(databaseUrl, read('STEWARD_ENCRYPTION_KEY')));
   const config: Config = {
@@ -112,8 +115,16 @@ function databaseProblems(databaseUrl: string, encryptionKey: string | undefined
     problems.push({ where: 'DATABASE_URL', what: 'must look like postgresql://user:password@host:5432/database' });
   }
   const keys = encryptionKey?.split(',').map((key) => Buffer.from(key.trim(), 'base64').length);
-  if (!keys) problems.push({ where: 'STEWARD_ENCRYPTION_KEY', what: 'is required with DATABASE_URL: make one with `openssl rand -base64 32` and keep it safe' });
-  else if (keys.some((bytes) => bytes !== 32)) problems.push({ where: 'STEWARD_ENCRYPTION_KEY', what: 'must be 32 bytes in base64 (several separated by commas): make one with `openssl rand -base64 32`' });
+  if (!keys)
+    problems.push({
+      where: 'STEWARD_ENCRYPTION_KEY',
+      what: 'is required with DATABASE_URL: make one with `openssl rand -base64 32` and keep it safe',
+    });
+  else if (keys.some((bytes) => bytes !== 32))
+    problems.push({
+      where: 'STEWARD_ENCRYPTION_KEY',
+      what: 'must be 32 bytes in base64 (several separated by commas): make one with `openssl rand -base64 32`',
+    });
   return problems;
 }
 
@@ -124,7 +135,10 @@ function readConfigFile(folder: string, problems: ConfigProblem[]): ConfigFile {
     try {
       json = JSON.parse(readFileSync(path, 'utf8'));
     } catch (error) {
-      problems.push({ where: 'steward.config.json', what: `is not JSON: ${error instanceof Error ? error.message : ''}` });
+      problems.push({
+        where: 'steward.config.json',
+        what: `is not JSON: ${error instanceof Error ? error.message : ''}`,
+      });
     }
   }
   const parsed = configFileSchema.safeParse(json);

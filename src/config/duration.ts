@@ -18,10 +18,9 @@ export function parseDurationMs(value: string | number): number | undefined {
 }
 
 /** A duration in a configuration, as milliseconds. */
-export const durationSchema = z
-  .union([z.string(), z.number()])
-  .transform((value, context) => {
-    const ms = parseDurationMs(value);
-    if (ms === undefined) context.addIssue({ code: 'custom', message: 'must be a duration like 15m, 1h 30m or a number of milliseconds' });
-    return ms ?? 0;
-  });
+export const durationSchema = z.union([z.string(), z.number()]).transform((value, context) => {
+  const ms = parseDurationMs(value);
+  if (ms === undefined)
+    context.addIssue({ code: 'custom', message: 'must be a duration like 15m, 1h 30m or a number of milliseconds' });
+  return ms ?? 0;
+});

@@ -5,7 +5,8 @@ export function urlProblem(value: string): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   // what may hold a password is not quoted
   const quoted = value.includes('@') ? '' : `is "${value}" but `;
-  if (!url || !['http:', 'https:'].includes(url.protocol)) return `${quoted}must be a URL like https://blog.example.org`;
+  if (!url || !['http:', 'https:'].includes(url.protocol))
+    return `${quoted}must be a URL like https://blog.example.org`;
   if (url.username !== '' || url.password !== '') return 'holds a user name or password: leave them out';
   if (url.protocol === 'http:' && !isNear(url.hostname)) return `${quoted}must begin with https://`;
   return undefined;

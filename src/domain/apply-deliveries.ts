@@ -1,5 +1,11 @@
 import { type MemberFacts, sameFacts } from './member.js';
-import { lastTransition, mergeStatusHistory, type FoundBy, type StatusFact, type StatusTransition } from './status-history.js';
+import {
+  type FoundBy,
+  lastTransition,
+  mergeStatusHistory,
+  type StatusFact,
+  type StatusTransition,
+} from './status-history.js';
 
 /** The kinds of member webhooks; `member.updated` is another name for `member.edited`. */
 export type MemberEvent = 'member.added' | 'member.edited' | 'member.deleted';
@@ -57,7 +63,11 @@ export interface Applied {
  * in the order of their signature's time, nothing older than what is known, a deletion for good, every status on the way
  * recorded. With a read, payloads only tell the statuses between; the read tells the state.
  */
-export function applyDeliveries(before: MemberState, deliveries: readonly WaitingDelivery[], read?: MemberRead): Applied {
+export function applyDeliveries(
+  before: MemberState,
+  deliveries: readonly WaitingDelivery[],
+  read?: MemberRead,
+): Applied {
   const inOrder = deliveries.toSorted((a, b) => a.signedAt.getTime() - b.signedAt.getTime());
   const outcomes: Applied['outcomes'] = [];
   let state = before;
@@ -80,7 +90,14 @@ function applyOne(state: MemberState, delivery: WaitingDelivery): MemberState | 
   if (state.deletedAt) return undefined;
   if (event === 'member.deleted') {
     const observedAt = later(state.observedAt, receivedAt);
-    return { ...state, facts: facts ?? state.facts, deletedAt: signedAt, signedAt, observedAt, suspectedGoneAt: undefined };
+    return {
+      ...state,
+      facts: facts ?? state.facts,
+      deletedAt: signedAt,
+      signedAt,
+      observedAt,
+      suspectedGoneAt: undefined,
+    };
   }
   const stale = (state.signedAt && signedAt < state.signedAt) || (state.readAt && receivedAt < state.readAt);
   if (stale || !facts) return addedAt === state.addedAt ? undefined : { ...state, addedAt };
@@ -124,11 +141,17 @@ function historyOf(
     .filter(({ event, facts }) => event !== 'member.deleted' && facts)
     .map(({ facts, signedAt, statusBefore }): StatusFact => {
       const changedHere = statusBefore !== undefined && statusBefore !== facts!.status;
-      return { status: facts!.status, at: signedAt, foundBy: 'webhook', before: changedHere ? statusBefore : undefined };
+      return {
+        status: facts!.status,
+        at: signedAt,
+        foundBy: 'webhook',
+        before: changedHere ? statusBefore : undefined,
+      };
     });
   // what was known before anchors facts that arrive late
   if (before.facts) told.push({ status: before.facts.status, at: lastSeen(before), foundBy: 'webhook' });
-  if (read?.facts && after.facts === read.facts) told.push({ status: read.facts.status, at: readTime(read, deliveries), foundBy: foundBy(read, deliveries) });
+  if (read?.facts && after.facts === read.facts)
+    told.push({ status: read.facts.status, at: readTime(read, deliveries), foundBy: foundBy(read, deliveries) });
   return mergeStatusHistory(before.history, told);
 }
 
@@ -142,7 +165,12 @@ const readTime = (read: MemberRead, deliveries: readonly WaitingDelivery[]): Dat
   later(deliveries.at(-1)?.signedAt, read.asOf);
 
 /** When what we sync last changed, as its source tells; a late delivery corrects only what was before. */
-function changeTime(before: MemberState, after: MemberState, deliveries: readonly WaitingDelivery[], read: MemberRead | undefined): Date | undefined {
+function changeTime(
+  before: MemberState,
+  after: MemberState,
+  deliveries: readonly WaitingDelivery[],
+  read: MemberRead | undefined,
+): Date | undefined {
   const changedBy = after.signedAt === before.signedAt ? (read?.asOf ?? deliveries.at(-1)?.signedAt) : after.signedAt;
   return changedBy ? later(before.changedAt, changedBy) : before.changedAt;
 }

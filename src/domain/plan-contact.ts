@@ -1,4 +1,4 @@
-import { type Contact, contactKey, memberToContact, type MemberContactInput } from './contact.js';
+import { type Contact, contactKey, type MemberContactInput, memberToContact } from './contact.js';
 import type { Site } from './site.js';
 
 /** State of a subscriber at a destination, in one vocabulary for all. `Absent`: not on the list at all. */

@@ -37,16 +37,28 @@ export async function startEmbeddedStores(options: EmbeddedStoresOptions): Promi
   const { dataDir, log, namespace } = options;
   const dbFile = join(dataDir, 'temporal.db');
   const cli = options.temporal
-    ? await findTemporalCli({ cacheDir: join(dataDir, 'cache'), log, ...(options.temporalCli === undefined ? {} : { explicitPath: options.temporalCli }) })
+    ? await findTemporalCli({
+        cacheDir: join(dataDir, 'cache'),
+        log,
+        ...(options.temporalCli === undefined ? {} : { explicitPath: options.temporalCli }),
+      })
     : '';
   // left by a kill -9: their ports are ours to use again
   await Promise.all([clearPostmaster(join(dataDir, 'postgres'), log), stopTemporalOrphan(dbFile, log)]);
-  const [postgresPort, temporalPort, uiPort] = [await freePort(POSTGRES_PORT), await freePort(TEMPORAL_PORT), await freePort(TEMPORAL_UI_PORT)];
+  const [postgresPort, temporalPort, uiPort] = [
+    await freePort(POSTGRES_PORT),
+    await freePort(TEMPORAL_PORT),
+    await freePort(TEMPORAL_UI_PORT),
+  ];
   const searchAttributes = options.searchAttributes.map((name) => `${name}=Keyword`);
   const started = await Promise.allSettled([
-    options.postgres ? keepRunning('Postgres', log, () => startPostgresServer({ dataDir, port: postgresPort, log })) : undefined,
+    options.postgres
+      ? keepRunning('Postgres', log, () => startPostgresServer({ dataDir, port: postgresPort, log }))
+      : undefined,
     options.temporal
-      ? keepRunning('Temporal', log, () => startTemporalServer({ cli, dbFile, port: temporalPort, uiPort, namespace, searchAttributes, log }))
+      ? keepRunning('Temporal', log, () =>
+          startTemporalServer({ cli, dbFile, port: temporalPort, uiPort, namespace, searchAttributes, log }),
+        )
       : undefined,
   ]);
   const [postgres, temporal] = started.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
@@ -67,7 +79,11 @@ export async function startEmbeddedStores(options: EmbeddedStoresOptions): Promi
   };
 }
 
-async function keepRunning<T extends WatchedChild>(name: string, log: Log, start: () => Promise<T>): Promise<{ first: T; stop(): Promise<void> }> {
+async function keepRunning<T extends WatchedChild>(
+  name: string,
+  log: Log,
+  start: () => Promise<T>,
+): Promise<{ first: T; stop(): Promise<void> }> {
   const first = await start();
   let current: T = first;
   let isStopping = false;

@@ -1,8 +1,8 @@
 import { chmod, cp, lstat, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { type Account, closedFolder } from './postgres-account.js';
 import type { Log } from './log.js';
+import { type Account, closedFolder } from './postgres-account.js';
 
 /** Where the programs of this Postgres lie, and its major version, e.g. `18`. */
 export interface PostgresPrograms {

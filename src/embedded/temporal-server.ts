@@ -159,7 +159,8 @@ async function ask(address: string, namespace: string, names: string[]): Promise
 }
 
 /** Stops a server that an earlier Steward left on this file, so that its ports are free again. The caller holds the lock. */
-export const stopTemporalOrphan = (dbFile: string, log: Log): Promise<void> => stopOrphan(pidFileOf(resolve(dbFile)), log);
+export const stopTemporalOrphan = (dbFile: string, log: Log): Promise<void> =>
+  stopOrphan(pidFileOf(resolve(dbFile)), log);
 
 async function writePidFile(path: string, pid: number): Promise<void> {
   await writeFile(path, JSON.stringify({ pid, startTime: processStartTime(pid) }));

@@ -28,8 +28,12 @@ export function createAudiences({ prisma }: Database) {
     },
 
     /** Whether the list should be checked before it is written to, and what is known of it. */
-    async state(audience: string): Promise<{ checkDue: boolean; doubleOptIn: boolean; optInConfirmed: boolean; paused: boolean }> {
-      const [row] = await prisma.$queryRaw<{ checkDue: boolean; doubleOptIn: boolean; optInConfirmed: boolean; paused: boolean }[]>`
+    async state(
+      audience: string,
+    ): Promise<{ checkDue: boolean; doubleOptIn: boolean; optInConfirmed: boolean; paused: boolean }> {
+      const [row] = await prisma.$queryRaw<
+        { checkDue: boolean; doubleOptIn: boolean; optInConfirmed: boolean; paused: boolean }[]
+      >`
         SELECT coalesce(checked_at < now() - make_interval(secs => ${CHECK_SECONDS}), true) AS "checkDue",
                double_opt_in AS "doubleOptIn", opt_in_confirmed_at IS NOT NULL AS "optInConfirmed", paused_since IS NOT NULL AS paused
         FROM audiences WHERE audience = ${audience}`;

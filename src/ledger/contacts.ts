@@ -131,7 +131,9 @@ function toTaken(row: DueRow): TakenContact {
     successor: row.has_successor ? { due: row.successor_due } : undefined,
     optedOut: row.opted_out,
     removalOpen: row.removal_open,
-    removal: row.removal_drawn_at ? { drawnAt: row.removal_drawn_at, listDate: orUndefined(row.removal_list_date) } : undefined,
+    removal: row.removal_drawn_at
+      ? { drawnAt: row.removal_drawn_at, listDate: orUndefined(row.removal_list_date) }
+      : undefined,
     hold: row.hold_kind ? { kind: row.hold_kind, released: row.hold_released } : undefined,
   };
 }
@@ -162,7 +164,13 @@ export function createContacts({ prisma }: Database) {
      * A member left this address: with `Absent` it is off the list (moved, or never there); else it is still there and is
      * judged on its own. What bound the person there (`boundState`) binds the address for ever.
      */
-    leaveAddress: (audience: string, address: string, memberId: string, state: ListState, boundState: ListState = state): Promise<void> =>
+    leaveAddress: (
+      audience: string,
+      address: string,
+      memberId: string,
+      state: ListState,
+      boundState: ListState = state,
+    ): Promise<void> =>
       prisma.$transaction(async (tx) => {
         if (binds(boundState)) {
           await tx.$executeRaw`

@@ -22,6 +22,9 @@ export interface DatabaseOptions {
   statementTimeoutMs?: number;
 }
 
+/** Longest wait for a transaction to begin, and for one to end; Prisma's own 2 s and 5 s are short under load. */
+const TRANSACTION_PATIENCE_MS = 30_000;
+
 /** Opens the ledger's database; connects on first use. */
 export function openDatabase(options: DatabaseOptions): Database {
   const { connectionString, poolSize, connectTimeoutMs = 5_000, statementTimeoutMs } = options;
@@ -35,7 +38,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     // an idle connection that breaks is replaced on next use
     { onPoolError: () => undefined, onConnectionError: () => undefined },
   );
-  const prisma = new PrismaClient({ adapter });
+  const prisma = new PrismaClient({
+    adapter,
+    transactionOptions: { maxWait: TRANSACTION_PATIENCE_MS, timeout: TRANSACTION_PATIENCE_MS },
+  });
   return {
     prisma,
     listen: (channel, onNotify) => listen(connectionString, channel, onNotify),

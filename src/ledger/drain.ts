@@ -9,8 +9,8 @@ import {
 import { groupBy } from '../domain/group-by.js';
 import { addressOf } from '../domain/member.js';
 import { type FoundBy, lastTransition, type StatusTransition } from '../domain/status-history.js';
-import { asJson, type Database, orUndefined, type Queries } from './database.js';
 import { markDue } from './contacts.js';
+import { asJson, type Database, orUndefined, type Queries } from './database.js';
 
 /** A waiting delivery as stored; `toWaiting` of the source's schema makes a `WaitingDelivery` of it. */
 export interface StoredDelivery {
@@ -109,7 +109,7 @@ export function createDrain({ prisma }: Database) {
      * Applies all that waits for these members, and their reads, in one transaction: members, histories, outcomes, and
      * the marks that make contacts due. A lease that is no longer held writes nothing (`busy`).
      */
-    drain: (request: DrainRequest): Promise<Drained> => prisma.$transaction((tx) => drainPage(tx, request), { timeout: 30_000 }),
+    drain: (request: DrainRequest): Promise<Drained> => prisma.$transaction((tx) => drainPage(tx, request)),
   };
 }
 
@@ -143,7 +143,10 @@ async function drainPage(tx: Queries, request: DrainRequest): Promise<Drained> {
     busy,
     parked: ids.filter((id) => rows.get(id)!.parked),
     outcomes: countBy(outcomes.map(({ outcome }) => outcome)),
-    changed: changed.map(({ memberId, read, waiting }) => ({ memberId, foundBy: waiting.length > 0 ? 'webhook' : (read?.foundBy ?? 'webhook') })),
+    changed: changed.map(({ memberId, read, waiting }) => ({
+      memberId,
+      foundBy: waiting.length > 0 ? 'webhook' : (read?.foundBy ?? 'webhook'),
+    })),
   };
 }
 
@@ -160,7 +163,11 @@ async function lockMembers(tx: Queries, site: string, items: readonly DrainItem[
 }
 
 /** What waits for each member; with a read only what had been received before it. */
-async function waitingDeliveries(tx: Queries, site: string, items: readonly DrainItem[]): Promise<Map<string, StoredDelivery[]>> {
+async function waitingDeliveries(
+  tx: Queries,
+  site: string,
+  items: readonly DrainItem[],
+): Promise<Map<string, StoredDelivery[]>> {
   const given = items.map(({ memberId, read }) => ({ memberId, until: read?.asOf ?? null }));
   const rows = await tx.$queryRaw<(StoredDelivery & { memberId: string })[]>`
     SELECT d.id::text, d.member_id AS "memberId", d.event, d.signed_at AS "signedAt", d.received_at AS "receivedAt", d.payload
@@ -172,7 +179,9 @@ async function waitingDeliveries(tx: Queries, site: string, items: readonly Drai
 }
 
 async function historiesOf(tx: Queries, site: string, ids: string[]): Promise<Map<string, StatusTransition[]>> {
-  const rows = await tx.$queryRaw<{ member_id: string; from: string | null; to: string; at: Date; found_by: FoundBy; from_seen: boolean }[]>`
+  const rows = await tx.$queryRaw<
+    { member_id: string; from: string | null; to: string; at: Date; found_by: FoundBy; from_seen: boolean }[]
+  >`
     SELECT member_id, "from", "to", at, found_by, from_seen FROM status_transitions
     WHERE site = ${site} AND member_id = ANY(${ids}) ORDER BY at, id`;
   const grouped = groupBy(rows, ({ member_id }) => member_id);
@@ -191,15 +200,18 @@ async function historiesOf(tx: Queries, site: string, ids: string[]): Promise<Ma
 }
 
 function stateOf(row: MemberRow, history: StatusTransition[]): MemberState {
-  const facts = row.email === null ? undefined : {
-    email: row.email,
-    name: row.name,
-    status: row.status ?? 'free',
-    labels: row.labels,
-    emailEnabled: row.email_enabled ?? false,
-    suppressed: row.suppressed,
-    signedUpAt: row.signed_up_at ?? new Date(0),
-  };
+  const facts =
+    row.email === null
+      ? undefined
+      : {
+          email: row.email,
+          name: row.name,
+          status: row.status ?? 'free',
+          labels: row.labels,
+          emailEnabled: row.email_enabled ?? false,
+          suppressed: row.suppressed,
+          signedUpAt: row.signed_up_at ?? new Date(0),
+        };
   return {
     facts,
     deletedAt: orUndefined(row.deleted_at),
@@ -213,7 +225,11 @@ function stateOf(row: MemberRow, history: StatusTransition[]): MemberState {
   };
 }
 
-async function writeMembers(tx: Queries, site: string, members: readonly { memberId: string; state: MemberState }[]): Promise<void> {
+async function writeMembers(
+  tx: Queries,
+  site: string,
+  members: readonly { memberId: string; state: MemberState }[],
+): Promise<void> {
   const rows = members.map(({ memberId, state: { facts, history, ...times } }) => {
     const last = lastTransition(history);
     return {
@@ -254,7 +270,9 @@ async function writeHistories(
   for (const { memberId, before, state } of members) {
     const extended = before.history.every((transition, index) => same(transition, state.history[index]));
     if (!extended) rewritten.push(memberId);
-    for (const { from, status, at, foundBy, before: told } of state.history.slice(extended ? before.history.length : 0)) {
+    for (const { from, status, at, foundBy, before: told } of state.history.slice(
+      extended ? before.history.length : 0,
+    )) {
       added.push({ memberId, from, to: status, at, foundBy, fromSeen: told !== undefined });
     }
   }

@@ -1,6 +1,6 @@
 import { Prisma } from './client/client.js';
-import type { Database } from './database.js';
 import { DUE_CHANNEL } from './contacts.js';
+import type { Database } from './database.js';
 
 /** One thing that waits for an operator's word. */
 export interface HeldRow {

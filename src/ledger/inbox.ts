@@ -110,7 +110,14 @@ export function createInbox({ prisma }: Database) {
     },
 
     /** The newest deliveries first. */
-    async list(filter: { site?: string; state?: string; from?: Date; to?: Date; memberId?: string; limit: number }): Promise<DeliveryRow[]> {
+    async list(filter: {
+      site?: string;
+      state?: string;
+      from?: Date;
+      to?: Date;
+      memberId?: string;
+      limit: number;
+    }): Promise<DeliveryRow[]> {
       return prisma.delivery.findMany({
         where: {
           ...(filter.site === undefined ? {} : { site: filter.site }),

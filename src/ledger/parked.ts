@@ -1,6 +1,6 @@
 import type { ParkedFailure } from '../contract/member-sync.js';
-import { DUE_CHANNEL } from './contacts.js';
 import { Prisma } from './client/client.js';
+import { DUE_CHANNEL } from './contacts.js';
 import type { Database } from './database.js';
 
 /** A parked member as the command line shows it. */

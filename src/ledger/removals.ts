@@ -19,7 +19,15 @@ export function createRemovals({ prisma }: Database) {
      * or drawn before. `stale`: the contact changed since the writer took it. Beyond the budget it is held and shown.
      */
     intend: (
-      intent: { audience: string; generation: number; address: string; version: number; memberId?: string | undefined; reason: string; released: boolean },
+      intent: {
+        audience: string;
+        generation: number;
+        address: string;
+        version: number;
+        memberId?: string | undefined;
+        reason: string;
+        released: boolean;
+      },
       budget: RemovalBudget,
     ): Promise<RemovalIntent> =>
       prisma.$transaction(async (tx) => {
@@ -63,7 +71,8 @@ export function createRemovals({ prisma }: Database) {
   };
 }
 
-const budgetOf = ({ people, share }: RemovalBudget, active: number): number => Math.max(people, Math.floor(active * share));
+const budgetOf = ({ people, share }: RemovalBudget, active: number): number =>
+  Math.max(people, Math.floor(active * share));
 
 /** How much of the budget the last 24 hours used; unknown outcomes count, released ones do not. */
 async function drawn(tx: Queries, audience: string): Promise<number> {

@@ -69,11 +69,18 @@ export function createStatus({ prisma }: Database) {
 
     /** History, contacts, deliveries and pushes of one member. */
     async memberHistory(site: string, audience: string, memberId: string, address: string | null) {
-      const contactWhere = { audience, OR: [{ settledMemberId: memberId }, ...(address === null ? [] : [{ address }])] };
+      const contactWhere = {
+        audience,
+        OR: [{ settledMemberId: memberId }, ...(address === null ? [] : [{ address }])],
+      };
       const [transitions, contacts, deliveries, pushes, holds] = await Promise.all([
         prisma.statusTransition.findMany({ where: { site, memberId }, orderBy: { at: 'asc' } }),
         prisma.contact.findMany({ where: contactWhere }),
-        prisma.delivery.findMany({ where: { site, memberId }, omit: { payload: true, signature: true }, orderBy: { receivedAt: 'asc' } }),
+        prisma.delivery.findMany({
+          where: { site, memberId },
+          omit: { payload: true, signature: true },
+          orderBy: { receivedAt: 'asc' },
+        }),
         prisma.$queryRaw<{ at: Date; address: string; operation: string; outcome: string; code: number | null }[]>`
           SELECT at, address, operation, outcome, code FROM pushes
           WHERE audience = ${audience} AND (member_id = ${memberId} ${address === null ? Prisma.empty : Prisma.sql`OR address = ${address}`}) ORDER BY at`,

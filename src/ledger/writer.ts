@@ -85,7 +85,12 @@ export function createWriter({ prisma }: Database) {
      * Before each call: checks the generation, clears the settled hashes, and stores which contacts are under way and for
      * how long the vendor may be working on them. @throws WriterSuperseded
      */
-    beginCall: (audience: string, generation: number, addresses: readonly string[], landsWithinMs: number): Promise<void> =>
+    beginCall: (
+      audience: string,
+      generation: number,
+      addresses: readonly string[],
+      landsWithinMs: number,
+    ): Promise<void> =>
       prisma.$transaction(async (tx) => {
         await assertCurrent(tx, audience, generation);
         await tx.$executeRaw`
@@ -100,7 +105,11 @@ export function createWriter({ prisma }: Database) {
         const current = await tx.$queryRaw<unknown[]>`
           SELECT 1 FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE`;
         if (current.length === 0) {
-          await dueAgain(tx, audience, settlements.map(({ address }) => address));
+          await dueAgain(
+            tx,
+            audience,
+            settlements.map(({ address }) => address),
+          );
           return;
         }
         await settleAll(tx, audience, site, settlements);
@@ -134,7 +143,12 @@ async function dueAgain(tx: Queries, audience: string, addresses: string[]): Pro
     WHERE audience = ${audience} AND address = ANY(${addresses})`;
 }
 
-async function settleAll(tx: Queries, audience: string, site: string, settlements: readonly Settlement[]): Promise<void> {
+async function settleAll(
+  tx: Queries,
+  audience: string,
+  site: string,
+  settlements: readonly Settlement[],
+): Promise<void> {
   const rows = settlements.map((settlement) => ({
     ...settlement,
     binds: binds(settlement.listState) && settlement.outcome !== 'removed',

@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino';
+import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 
 export type { Logger };
@@ -14,7 +14,10 @@ export function safeError(error: unknown): { type: string; message: string; at?:
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an error object' };
   const code = codeOf(error);
   const ours = OUR_ERRORS.has(error.name);
-  const at = error.stack?.split('\n').find((line) => line.includes('/src/') || line.includes('/activities/'))?.trim();
+  const at = error.stack
+    ?.split('\n')
+    .find((line) => line.includes('/src/') || line.includes('/activities/'))
+    ?.trim();
   return {
     type: error.name,
     message: ours ? redact(error.message) : `${error.name}${code === undefined ? '' : ` (${code})`}`,
@@ -24,13 +27,26 @@ export function safeError(error: unknown): { type: string; message: string; at?:
 
 /** The code of a system or database error; Prisma keeps the latter deep inside. */
 function codeOf(error: Error): string | undefined {
-  const { meta, code } = error as { meta?: { driverAdapterError?: { cause?: { originalCode?: string; kind?: string } } }; code?: unknown };
+  const { meta, code } = error as {
+    meta?: { driverAdapterError?: { cause?: { originalCode?: string; kind?: string } } };
+    code?: unknown;
+  };
   const cause = meta?.driverAdapterError?.cause;
-  return cause?.originalCode ?? cause?.kind ?? (typeof code === 'string' || typeof code === 'number' ? String(code) : undefined);
+  return (
+    cause?.originalCode ??
+    cause?.kind ??
+    (typeof code === 'string' || typeof code === 'number' ? String(code) : undefined)
+  );
 }
 
 /** Errors whose messages we write ourselves, without personal data. */
-const OUR_ERRORS = new Set(['VendorError', 'WriterSuperseded', 'WebhookMalformed', 'StewardError', 'ApplicationFailure']);
+const OUR_ERRORS = new Set([
+  'VendorError',
+  'WriterSuperseded',
+  'WebhookMalformed',
+  'StewardError',
+  'ApplicationFailure',
+]);
 
 /** Takes e-mail addresses out of a text. */
 export const redact = (text: string): string => text.replace(/[^\s"'<>()]+@[^\s"'<>()]+/g, '[address]');

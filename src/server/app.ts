@@ -33,7 +33,9 @@ export function createApp(deps: AppDeps): Express {
   });
   app.get('/health', async (request, response) => {
     const health = await readHealth(deps.health);
-    response.status(health.status === 'down' ? 503 : 200).json(isAllowed(request.get('authorization'), token) ? health : { status: health.status });
+    response
+      .status(health.status === 'down' ? 503 : 200)
+      .json(isAllowed(request.get('authorization'), token) ? health : { status: health.status });
   });
   app.get('/metrics', requireToken(token), async (_request, response) => {
     const own = (await metrics.registry.getMetricsAsJSON()) as ProcessMetrics;

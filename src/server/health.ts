@@ -38,7 +38,11 @@ export async function readHealth({ ledger, client, sites, isSpooling }: HealthDe
     component(() => client.withDeadline(Date.now() + PATIENCE_MS, () => client.workflowService.getSystemInfo({}))),
   ]);
   const components: Health['components'] = { postgres, temporal };
-  if (isSpooling()) components['spool'] = { status: 'degraded', message: 'deliveries go to the spool because Postgres does not answer' };
+  if (isSpooling())
+    components['spool'] = {
+      status: 'degraded',
+      message: 'deliveries go to the spool because Postgres does not answer',
+    };
   const siteHealth: Health['sites'] = {};
   let oldestWaitingSeconds = 0;
   if (postgres.status === 'ok') {

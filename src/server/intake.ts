@@ -1,5 +1,5 @@
-import type { Ledger } from '../ledger/ledger.js';
 import type { NewDelivery } from '../ledger/inbox.js';
+import type { Ledger } from '../ledger/ledger.js';
 import type { Logger } from '../observe/log.js';
 import { type Loop, startLoop } from '../temporal/loop.js';
 import type { Spool } from './spool.js';

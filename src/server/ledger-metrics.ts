@@ -8,13 +8,31 @@ export function registerLedgerMetrics(registry: Registry, ledger: Ledger, sites:
     const queues = await ledger.status.sites();
     return sites.map((site) => ({ site, count: figure(queues.find((one) => one.site === site)) }));
   };
-  gaugeOf(registry, 'steward_deliveries_waiting', 'Deliveries without an outcome', ['site'], () => ofSites((queue) => queue?.waiting ?? 0));
-  gaugeOf(registry, 'steward_delivery_oldest_seconds', 'Age of the oldest delivery without an outcome', ['site'], () => ofSites((queue) => queue?.oldestSeconds ?? 0));
-  gaugeOf(registry, 'steward_contacts', 'Contacts by how they were settled; due for those that wait', ['audience', 'state'], () => ledger.status.contacts());
-  gaugeOf(registry, 'steward_parked', 'Members whose sync waits for an operator, by step', ['step'], () => ledger.status.parked());
+  gaugeOf(registry, 'steward_deliveries_waiting', 'Deliveries without an outcome', ['site'], () =>
+    ofSites((queue) => queue?.waiting ?? 0),
+  );
+  gaugeOf(registry, 'steward_delivery_oldest_seconds', 'Age of the oldest delivery without an outcome', ['site'], () =>
+    ofSites((queue) => queue?.oldestSeconds ?? 0),
+  );
+  gaugeOf(
+    registry,
+    'steward_contacts',
+    'Contacts by how they were settled; due for those that wait',
+    ['audience', 'state'],
+    () => ledger.status.contacts(),
+  );
+  gaugeOf(registry, 'steward_parked', 'Members whose sync waits for an operator, by step', ['step'], () =>
+    ledger.status.parked(),
+  );
 }
 
-function gaugeOf<L extends string>(registry: Registry, name: string, help: string, labelNames: readonly L[], read: () => Promise<(Record<L, string> & { count: number })[]>): void {
+function gaugeOf<L extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly L[],
+  read: () => Promise<(Record<L, string> & { count: number })[]>,
+): void {
   const gauge = new Gauge({
     name,
     help,

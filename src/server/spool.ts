@@ -19,7 +19,11 @@ const ENDING = '.ndjson';
 const A_STATEMENT = 200;
 
 /** Names a process; pids repeat, also soon in a container, so the start time is part of it. */
-const nameOf = (pid: number): string => `${pid}-${createHash('sha256').update(processStartTime(pid) ?? '').digest('hex').slice(0, 12)}`;
+const nameOf = (pid: number): string =>
+  `${pid}-${createHash('sha256')
+    .update(processStartTime(pid) ?? '')
+    .digest('hex')
+    .slice(0, 12)}`;
 const OWN_PREFIX = nameOf(process.pid);
 
 /** Opens the spool below the data folder; files of killed processes are fed in like one's own. */
@@ -58,11 +62,16 @@ export async function openSpool(dataDir: string, log: Logger): Promise<Spool> {
       for (const name of names) {
         if (!name.endsWith(ENDING) || belongsToAnother(name)) continue;
         const path = join(folder, name);
-        const deliveries = parseLines(await readFile(path, 'utf8').catch(() => ''), (line) => log.warn({ file: name, line }, 'spool file ends in an unfinished line, which was never acknowledged'));
+        const deliveries = parseLines(await readFile(path, 'utf8').catch(() => ''), (line) =>
+          log.warn({ file: name, line }, 'spool file ends in an unfinished line, which was never acknowledged'),
+        );
         fed += await storeInParts(deliveries, store, async (delivery) => {
           await ping();
           await appendLines(join(folder, 'refused'), [delivery]);
-          log.error({ delivery: delivery.id, site: delivery.site }, 'the ledger refuses a spooled delivery; kept in spool/refused');
+          log.error(
+            { delivery: delivery.id, site: delivery.site },
+            'the ledger refuses a spooled delivery; kept in spool/refused',
+          );
         });
         await rm(path, { force: true });
       }

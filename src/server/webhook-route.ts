@@ -31,7 +31,8 @@ export function createWebhookRoute({ intake, secrets, now, log, metrics }: Webho
       log.warn({ site, status, reason: result }, 'webhook refused');
       sendError(response, status, code, message);
     };
-    if (!request.is('application/json')) return refuse(415, 'unsupported-media-type', 'Send application/json.', 'unsupported-media-type');
+    if (!request.is('application/json'))
+      return refuse(415, 'unsupported-media-type', 'Send application/json.', 'unsupported-media-type');
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 
     // an unknown site costs the same work and gets the same answer, so that sites cannot be guessed
@@ -45,8 +46,21 @@ export function createWebhookRoute({ intake, secrets, now, log, metrics }: Webho
       const event = request.query['event'];
       const webhook = readWebhook(parseJson(body), typeof event === 'string' ? event : undefined);
       const { memberId, payload, noise } = webhook;
-      if (webhook.disagrees) log.warn({ site, memberId, event: webhook.event }, 'URL and body name different events: the signed body wins; check the webhook in Ghost');
-      const id = await intake.accept({ id: randomUUID(), site, memberId, event: webhook.event, payload, noise, signedAt: verdict.signedAt, signature: verdict.signature });
+      if (webhook.disagrees)
+        log.warn(
+          { site, memberId, event: webhook.event },
+          'URL and body name different events: the signed body wins; check the webhook in Ghost',
+        );
+      const id = await intake.accept({
+        id: randomUUID(),
+        site,
+        memberId,
+        event: webhook.event,
+        payload,
+        noise,
+        signedAt: verdict.signedAt,
+        signature: verdict.signature,
+      });
       metrics.deliveries.inc({ site, event: webhook.event, result: noise ? 'noise' : 'accepted' });
       response.status(202).json({ delivery: id });
     } catch (error) {

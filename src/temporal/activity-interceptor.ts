@@ -14,7 +14,10 @@ export const failureInterceptor =
           const failure = failureOf(error);
           const { activityType, workflowExecution, attempt } = info;
           const level = 'category' in failure && failure.category === 'BENIGN' ? 'debug' : 'warn';
-          log[level]({ activity: activityType, workflowId: workflowExecution?.workflowId, attempt, err: error }, 'activity failed and is retried');
+          log[level](
+            { activity: activityType, workflowId: workflowExecution?.workflowId, attempt, err: error },
+            'activity failed and is retried',
+          );
           throw failure;
         }
       },

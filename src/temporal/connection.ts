@@ -12,7 +12,11 @@ export interface TemporalAddress {
 }
 
 /** Options that client and worker connections share. */
-export function connectionOptions({ address, apiKey, tls }: TemporalAddress): Pick<ConnectionOptions, 'address' | 'tls'> & { apiKey?: string } {
+export function connectionOptions({
+  address,
+  apiKey,
+  tls,
+}: TemporalAddress): Pick<ConnectionOptions, 'address' | 'tls'> & { apiKey?: string } {
   const pair = tls?.cert && tls.key ? { clientCertPair: { crt: tls.cert, key: tls.key } } : {};
   const authority = tls?.ca ? { serverRootCACertificate: tls.ca } : {};
   return {
@@ -35,5 +39,8 @@ export async function registerSearchAttributes(client: Client, namespace: string
   const missing = searchAttributes.map(({ name }) => name).filter((name) => !(name in (customAttributes ?? {})));
   if (missing.length === 0) return;
   const keyword = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
-  await operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(missing.map((name) => [name, keyword])) });
+  await operatorService.addSearchAttributes({
+    namespace,
+    searchAttributes: Object.fromEntries(missing.map((name) => [name, keyword])),
+  });
 }

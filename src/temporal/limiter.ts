@@ -1,15 +1,24 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RateLimit } from '../ledger/rate-limits.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { RateLimit } from '../ledger/rate-limits.js';
 
 const SLOT_POLL_MS = 100;
 
 /** What a vendor client awaits before each request: its credential's turn and connection; undefined where nothing is limited. */
-export function createAdmission(ledger: Ledger, vendor: string, key: string, limit: RateLimit | undefined): (() => Promise<() => Promise<void>>) | undefined {
+export function createAdmission(
+  ledger: Ledger,
+  vendor: string,
+  key: string,
+  limit: RateLimit | undefined,
+): (() => Promise<() => Promise<void>>) | undefined {
   if (!limit || (limit.perMinute === undefined && limit.connections === undefined)) return undefined;
   const credential = `${vendor}:${createHash('sha256').update(key).digest('hex').slice(0, 16)}`;
   return async () => {
+    // the turn first: a connection is not held while waiting for it
+    const waitMs = await ledger.rateLimits.book(credential, limit);
+    if (waitMs > 0) await sleep(waitMs);
+    if (limit.connections === undefined) return async () => undefined;
     const holder = randomUUID();
     let slot = await ledger.rateLimits.takeSlot(credential, limit, holder);
     while (slot === undefined) {
@@ -17,8 +26,7 @@ export function createAdmission(ledger: Ledger, vendor: string, key: string, lim
       slot = await ledger.rateLimits.takeSlot(credential, limit, holder);
     }
     const taken = slot;
-    const waitMs = await ledger.rateLimits.book(credential, limit);
-    if (waitMs > 0) await sleep(waitMs);
-    return () => (limit.connections === undefined ? Promise.resolve() : ledger.rateLimits.freeSlot(credential, taken, holder));
+    // a slot that cannot be given back comes free by itself; the answer of the vendor counts all the same
+    return () => ledger.rateLimits.freeSlot(credential, taken, holder).catch(() => undefined);
   };
 }

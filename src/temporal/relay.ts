@@ -74,7 +74,9 @@ export function startRelay({ ledger, starter, audiences, isIntakeBusy, log }: Re
       // while Temporal is down the first of them is the probe
       const probe = isDown ? claimed.splice(0, 1) : [];
       for (const one of probe) await wake(one);
-      await eachAtATime(claimed, AT_A_TIME, (one) => (isDown ? ledger.inbox.returnWake(one.site, one.memberId) : wake(one)));
+      await eachAtATime(claimed, AT_A_TIME, (one) =>
+        isDown ? ledger.inbox.returnWake(one.site, one.memberId) : wake(one),
+      );
       const woken = claimed.length + probe.length;
       return woken > 0 && !isDown ? BUSY_MS : IDLE_MS;
     },

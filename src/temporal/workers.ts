@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
-import { createGhostActivities, type SiteSource } from '../../activities/ghost.js';
 import { type AudienceTarget, createPushActivities } from '../../activities/audience-push.js';
+import { createGhostActivities, type SiteSource } from '../../activities/ghost.js';
 import { TaskQueue } from '../contract/task-queues.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { RemovalBudget } from '../ledger/removals.js';
@@ -87,7 +87,11 @@ export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
     }),
     activityWorker(TaskQueue.Ghost, createGhostActivities(deps), GHOST_READS_AT_A_TIME),
     // a writer occupies its slot for as long as it lives: there is one for every audience
-    activityWorker(TaskQueue.CampaignMonitor, createPushActivities({ ...deps, due, stopping: stopping.signal }), audiences.size + 2),
+    activityWorker(
+      TaskQueue.CampaignMonitor,
+      createPushActivities({ ...deps, due, stopping: stopping.signal }),
+      audiences.size + 2,
+    ),
   ]);
   for (const audience of audiences.keys()) await ledger.audiences.requireCheck(audience);
 
@@ -112,7 +116,11 @@ async function connectPatiently(temporal: TemporalAddress, log: Logger): Promise
     try {
       return await NativeConnection.connect(connectionOptions(temporal));
     } catch {
-      if (attempt === 0) log.warn({ address: temporal.address }, 'Temporal does not answer: workers wait for it; check TEMPORAL_ADDRESS and its key or certificates');
+      if (attempt === 0)
+        log.warn(
+          { address: temporal.address },
+          'Temporal does not answer: workers wait for it; check TEMPORAL_ADDRESS and its key or certificates',
+        );
       await sleep(CONNECT_PAUSE_MS);
     }
   }

@@ -40,7 +40,9 @@ export class VendorError extends Error {
       status === undefined && call === 'unknown' && 'no answer in time',
       status === undefined && call === 'not-sent' && 'not reachable',
     ].filter(Boolean);
-    super(`${vendor} ${kind} at ${operation}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`, { cause: details.cause });
+    super(`${vendor} ${kind} at ${operation}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`, {
+      cause: details.cause,
+    });
     this.details = details;
   }
 }

@@ -46,7 +46,11 @@ export function createHttp(vendor: string, { timeoutMs, observe, admit }: HttpOp
       const deadline = AbortSignal.timeout(timeoutMs);
       const response = await fetch(url, {
         method,
-        headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
         body: body === undefined ? null : JSON.stringify(body),
         signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
         // a redirect could carry the key to another host
@@ -57,7 +61,8 @@ export function createHttp(vendor: string, { timeoutMs, observe, admit }: HttpOp
       const text = await response.text();
       finish(String(status));
       if (status >= 300 && status < 400) throw fail({ status });
-      if (status >= 500 || status === 408) throw fail({ status, call: mayStillRun(status, method, text) ? 'unknown' : 'answered' });
+      if (status >= 500 || status === 408)
+        throw fail({ status, call: mayStillRun(status, method, text) ? 'unknown' : 'answered' });
       if (status === 429) throw fail({ kind: 'rate-limited', status, retryAfterMs: retryAfterMs(response.headers) });
       return { status, headers: response.headers, json: text === '' ? undefined : parse(text, () => fail({ status })) };
     } catch (error) {
@@ -72,7 +77,9 @@ export function createHttp(vendor: string, { timeoutMs, observe, admit }: HttpOp
 
 /** A gateway that gave up says nothing of the call behind it; only the vendor's own words do. */
 const mayStillRun = (status: number, method: string, text: string): boolean =>
-  status === 504 || status === 408 || (method !== 'GET' && (status === 502 || status === 503) && !text.trimStart().startsWith('{'));
+  status === 504 ||
+  status === 408 ||
+  (method !== 'GET' && (status === 502 || status === 503) && !text.trimStart().startsWith('{'));
 
 function parse(text: string, failure: () => VendorError): unknown {
   try {
@@ -83,7 +90,14 @@ function parse(text: string, failure: () => VendorError): unknown {
 }
 
 /** Errors before the request left: the vendor cannot have acted on it. */
-const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+const NOT_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 function wasSent(error: unknown): boolean {
   const { code } = (error as { cause?: { code?: unknown } }).cause ?? {};

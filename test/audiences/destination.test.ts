@@ -4,13 +4,13 @@ import type { Destination } from '../../src/audiences/destination.js';
 import { type Contact, memberFieldTypes, memberToContact } from '../../src/domain/contact.js';
 import type { ListState } from '../../src/domain/plan-contact.js';
 import type { ConsentToTrack } from '../../src/domain/site.js';
+import type { FaultsPatch } from '../../src/sandbox/faults.js';
 import {
   type CampaignMonitorOptions,
-  type SandboxCampaignMonitor,
   sandboxListId as listId,
+  type SandboxCampaignMonitor,
   startCampaignMonitor,
 } from '../../src/sandbox/index.js';
-import type { FaultsPatch } from '../../src/sandbox/faults.js';
 import { createCampaignMonitorClient } from '../../src/vendors/campaign-monitor/client.js';
 import { VendorError } from '../../src/vendors/errors.js';
 
@@ -341,6 +341,7 @@ describe('move', () => {
     expect(stateOf(scene, ann)).toBe('Active');
   });
 
+  // T12 of the findings: code 1 of the former address; take `.failing` off once it is mended
   test('from an address that the list cannot hold is absent', async () => {
     expect(await scene.destination.move('zoë@example.org', to)).toEqual({ kind: 'absent' });
   });

@@ -9,8 +9,18 @@ export async function bareLimit(address: string, count: number): Promise<number>
   Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
   const connection = await NativeConnection.connect({ address });
   const workers = await Promise.all([
-    Worker.create({ connection, taskQueue: 'bare', workflowsPath: fileURLToPath(new URL('./bare-workflow.js', import.meta.url)), workflowTaskPollerBehavior: poller }),
-    Worker.create({ connection, taskQueue: 'bare-activities', activities: { nothing: async () => undefined }, activityTaskPollerBehavior: poller }),
+    Worker.create({
+      connection,
+      taskQueue: 'bare',
+      workflowsPath: fileURLToPath(new URL('./bare-workflow.js', import.meta.url)),
+      workflowTaskPollerBehavior: poller,
+    }),
+    Worker.create({
+      connection,
+      taskQueue: 'bare-activities',
+      activities: { nothing: async () => undefined },
+      activityTaskPollerBehavior: poller,
+    }),
   ]);
   const runs = workers.map((worker) => worker.run());
   const client = new Client({ connection: await Connection.connect({ address }) });

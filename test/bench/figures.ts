@@ -15,7 +15,12 @@ export async function memoryOf(pid: number): Promise<{ pid: number; name: string
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => undefined);
   if (status === undefined) return [];
   const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').filter(Boolean);
-  const name = command.slice(1, 3).map((part) => part.split('/').at(-1)).join(' ') || (command[0] ?? '');
+  const name =
+    command
+      .slice(1, 3)
+      .map((part) => part.split('/').at(-1))
+      .join(' ') ||
+    (command[0] ?? '');
   const mib = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
   const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean).map(Number);
   return [{ pid, name, mib }, ...(await Promise.all(children.map(memoryOf))).flat()];

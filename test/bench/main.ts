@@ -20,11 +20,13 @@ async function signUps(world: World, count: number): Promise<Delivery[]> {
   batch += 1;
   const prefix = `b${batch}`;
   return record(world.ghost, () => {
-    for (let n = 0; n < count; n += 1) world.ghost.members.add({ email: `${prefix}-${n}@example.org`, name: `Member ${n}` });
+    for (let n = 0; n < count; n += 1)
+      world.ghost.members.add({ email: `${prefix}-${n}@example.org`, name: `Member ${n}` });
   });
 }
 
-const emailOf = ({ body }: Delivery): string => (JSON.parse(body) as { member: { current: { email: string } } }).member.current.email;
+const emailOf = ({ body }: Delivery): string =>
+  (JSON.parse(body) as { member: { current: { email: string } } }).member.current.email;
 
 /** Delivers at a steady pace; gives each acknowledgement's milliseconds. */
 async function paced(world: World, deliveries: readonly Delivery[], perSecond: number): Promise<number[]> {
@@ -96,17 +98,26 @@ const rate = await throughput(world);
 say(`Steward: ${MEMBERS} members from webhook to list             ${rate.toFixed(1)} a second`);
 say(`ratio                                                   ${(rate / bare).toFixed(2)}   (aim 0.8)`);
 
-say(`acknowledgement at 50 a second                          ${spread(await paced(world, await signUps(world, 50 * PACED_SECONDS), 50))}   (aim p99 50 ms)`);
+say(
+  `acknowledgement at 50 a second                          ${spread(await paced(world, await signUps(world, 50 * PACED_SECONDS), 50))}   (aim p99 50 ms)`,
+);
 await world.settled(120_000);
 const burst = await signUps(world, 500);
-say(`acknowledgement in a burst of 500                       ${spread(await Promise.all(burst.map((delivery) => acknowledged(world, delivery))))}   (aim max 500 ms)`);
+say(
+  `acknowledgement in a burst of 500                       ${spread(await Promise.all(burst.map((delivery) => acknowledged(world, delivery))))}   (aim max 500 ms)`,
+);
 await world.settled(120_000);
 
-say(`end to end at 10 a second, webhooks only                ${spread(await endToEnd(world, 10), [0.5, 0.95])}   (aim p50 300 ms)`);
-for (const { name, mib } of await memoryOf(world.program.pid)) say(`memory: ${name.padEnd(47)} ${mib.toFixed(0)} MiB   (aim 350)`);
+say(
+  `end to end at 10 a second, webhooks only                ${spread(await endToEnd(world, 10), [0.5, 0.95])}   (aim p50 300 ms)`,
+);
+for (const { name, mib } of await memoryOf(world.program.pid))
+  say(`memory: ${name.padEnd(47)} ${mib.toFixed(0)} MiB   (aim 350)`);
 await world.close();
 
 const keyed = await startWorld(true);
-say(`end to end at 10 a second, re-reading Ghost (120 ms)    ${spread(await endToEnd(keyed, 10), [0.5, 0.95])}   (aim p50 420 ms)`);
+say(
+  `end to end at 10 a second, re-reading Ghost (120 ms)    ${spread(await endToEnd(keyed, 10), [0.5, 0.95])}   (aim p50 420 ms)`,
+);
 await keyed.close();
 process.exit(0);

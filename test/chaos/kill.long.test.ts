@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Delivery, seededRandom } from '../../src/sandbox/index.js';
 import { activeList, expectedList, wentBack } from '../support/model.js';
 import { deliverOne, record } from '../support/recorded.js';
@@ -19,10 +19,14 @@ test('killed with SIGKILL at random moments, with and without its stores, it los
   const random = seededRandom(5);
   const { ghost, program } = world;
   const deliveries = await record(ghost, () => {
-    const ids = Array.from({ length: MEMBERS }, (_, n) => ghost.members.add({ email: `k${n}@example.org`, name: `Member ${n} version 0` }).id);
+    const ids = Array.from(
+      { length: MEMBERS },
+      (_, n) => ghost.members.add({ email: `k${n}@example.org`, name: `Member ${n} version 0` }).id,
+    );
     for (let round = 1; round <= ROUNDS; round += 1) {
       ids.forEach((id, n) => {
-        if (!(n % 10 === 0 && round === ROUNDS)) ghost.members.edit(id, { name: `Member ${n} version ${round}`, status: round % 2 === 0 ? 'free' : 'paid' });
+        if (!(n % 10 === 0 && round === ROUNDS))
+          ghost.members.edit(id, { name: `Member ${n} version ${round}`, status: round % 2 === 0 ? 'free' : 'paid' });
         else ghost.members.remove(id);
       });
     }

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { createTestbed, type Testbed } from '../support/testbed.js';
 import { differences } from '../support/truth.js';
@@ -17,7 +17,8 @@ beforeAll(async () => {
 afterAll(() => bed.stop());
 
 /** An import was accepted and is not answered yet. */
-const isImporting = (): boolean => bed.cm.calls.some(({ path, status, endedAt }) => path.includes('/import') && status === 0 && endedAt === undefined);
+const isImporting = (): boolean =>
+  bed.cm.calls.some(({ path, status, endedAt }) => path.includes('/import') && status === 0 && endedAt === undefined);
 
 test('a vendor call that times out and lands 20 seconds later does not win over the newer one', async () => {
   const { members } = bed.ghost('keyless');
@@ -54,7 +55,9 @@ test('a read of Ghost that was begun before a change and answers after it does n
   // the read of this edit is answered with what was true when it came in, a second and a half later
   ghost.faults.set({ latencyMs: 1_500, latencyMatch: id });
   ghost.members.edit(id, { name: 'Middle' });
-  await eventually(() => ghost.calls.some(({ path, status }) => path.includes(id) && status === 200 && ghost.faults.latencyMs === 1_500));
+  await eventually(() =>
+    ghost.calls.some(({ path, status }) => path.includes(id) && status === 200 && ghost.faults.latencyMs === 1_500),
+  );
   ghost.members.edit(id, { name: 'New' });
   await sleep(200);
   ghost.faults.clear();
@@ -66,14 +69,26 @@ test('a read of Ghost that was begun before a change and answers after it does n
 test('a poisonous member that makes every call it is in fail holds up nobody, and parks in the end', async () => {
   const { members } = bed.ghost('keyless');
   bed.cm.faults.set({ poisonAddresses: ['poison@example.org'], latencyMs: 300, latencyMatch: 'import' });
-  for (let n = 0; n < 40; n += 1) members.add({ email: n === 20 ? 'poison@example.org' : `n${n}@example.org`, name: `Neighbour ${n}` });
-  await eventually(() => Array.from({ length: 40 }, (_, n) => n).every((n) => n === 20 || bed.subscriber('keyless', `n${n}@example.org`)), { withinMs: 60_000 });
+  for (let n = 0; n < 40; n += 1)
+    members.add({ email: n === 20 ? 'poison@example.org' : `n${n}@example.org`, name: `Neighbour ${n}` });
+  await eventually(
+    () =>
+      Array.from({ length: 40 }, (_, n) => n).every((n) => n === 20 || bed.subscriber('keyless', `n${n}@example.org`)),
+    { withinMs: 60_000 },
+  );
   expect(bed.subscriber('keyless', 'poison@example.org')).toBeUndefined();
-  await eventually(async () => (await bed.ledger.status.audiences()).some(({ due }) => due === 1), { withinMs: 30_000 });
+  await eventually(async () => (await bed.ledger.status.audiences()).some(({ due }) => due === 1), {
+    withinMs: 30_000,
+  });
   // nine pauses that double are more than eight minutes: the test spares itself all but the last
-  const { memberId } = await eventually(async () => (await bed.ledger.status.members('keyless', 'poison@example.org'))[0]);
+  const { memberId } = await eventually(
+    async () => (await bed.ledger.status.members('keyless', 'poison@example.org'))[0],
+  );
   await bed.spendTries('keyless', 'poison@example.org', 9);
-  const parked = await eventually(async () => (await bed.ledger.parked.list({ site: 'keyless' })).find((row) => row.memberId === memberId), { withinMs: 60_000 });
+  const parked = await eventually(
+    async () => (await bed.ledger.parked.list({ site: 'keyless' })).find((row) => row.memberId === memberId),
+    { withinMs: 60_000 },
+  );
   expect(parked).toMatchObject({ step: 'pushContact', type: 'ContactFails' });
   bed.cm.faults.clear();
   await bed.signal('keyless', memberId, 'retryParked');

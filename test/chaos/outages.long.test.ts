@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
 import { activeList, expectedList } from '../support/model.js';
 import { deliver, record } from '../support/recorded.js';
-import { eventually } from '../support/eventually.js';
 import { createWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -18,11 +18,13 @@ function signUps(count: number) {
   round += 1;
   const prefix = `r${round}`;
   return record(world.ghost, () => {
-    for (let n = 0; n < count; n += 1) world.ghost.members.add({ email: `${prefix}-${n}@example.org`, name: `Member ${n}` });
+    for (let n = 0; n < count; n += 1)
+      world.ghost.members.add({ email: `${prefix}-${n}@example.org`, name: `Member ${n}` });
   });
 }
 
-const counts = async () => (await (await world.ledger()).status.sites()).find(({ site }) => site === world.site)?.waiting ?? 0;
+const counts = async () =>
+  (await (await world.ledger()).status.sites()).find(({ site }) => site === world.site)?.waiting ?? 0;
 
 test('Temporal is down while 500 deliveries arrive: all are acknowledged, and go through once it is back', async () => {
   const all = await signUps(500);
@@ -55,7 +57,9 @@ test('Postgres does not answer while deliveries arrive: they are spooled with 20
   expect(Date.now() - begun).toBeLessThan(10_000);
   expect(new Set(statuses)).toEqual(new Set([202]));
   await world.program.thawStore('postgres');
-  await eventually(async () => (await (await world.ledger()).inbox.list({ limit: 1000 })).length === 500 + 60 + 80, { withinMs: 30_000 });
+  await eventually(async () => (await (await world.ledger()).inbox.list({ limit: 1000 })).length === 500 + 60 + 80, {
+    withinMs: 30_000,
+  });
   await world.settled(120_000);
   expect([...expectedList(all).keys()].filter((address) => !activeList(world).has(address))).toEqual([]);
 }, 180_000);
@@ -66,7 +70,10 @@ test('Postgres is killed while deliveries arrive: it is started again, nothing i
   await world.program.killStore('postgres');
   const other = await deliver(world.url, world.site, all.slice(40), 8);
   expect(new Set([...half, ...other])).toEqual(new Set([202]));
-  await eventually(async () => (await (await world.ledger()).inbox.list({ limit: 1000 })).length === 500 + 60 + 80 + 80, { withinMs: 60_000 });
+  await eventually(
+    async () => (await (await world.ledger()).inbox.list({ limit: 1000 })).length === 500 + 60 + 80 + 80,
+    { withinMs: 60_000 },
+  );
   await world.settled(120_000);
   expect([...expectedList(all).keys()].filter((address) => !activeList(world).has(address))).toEqual([]);
 }, 180_000);
@@ -76,9 +83,14 @@ test('Campaign Monitor is down, then up: the audience is shown as paused, nobody
   world.cm.faults.set({ outage: true });
   await deliver(world.url, world.site, all);
   await world.drained(60_000);
-  const pause = await eventually(async () => (await (await world.ledger()).audiences.pauses()).get(world.listId), { withinMs: 60_000 });
+  const pause = await eventually(async () => (await (await world.ledger()).audiences.pauses()).get(world.listId), {
+    withinMs: 60_000,
+  });
   expect(pause.type).toBe('DestinationDown');
-  const health = (await (await fetch(`${world.url}/health`)).json()) as { status: string; sites: Record<string, { paused: boolean; due: number }> };
+  const health = (await (await fetch(`${world.url}/health`)).json()) as {
+    status: string;
+    sites: Record<string, { paused: boolean; due: number }>;
+  };
   expect(health.status).toBe('degraded');
   expect(health.sites[world.site]).toMatchObject({ paused: true });
   world.cm.faults.clear();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { deliver, record } from '../support/recorded.js';
 import { eventually } from '../support/eventually.js';
+import { deliver, record } from '../support/recorded.js';
 import { createTestbed, type Testbed } from '../support/testbed.js';
 import { differences } from '../support/truth.js';
 
@@ -30,7 +30,9 @@ test('the Campaign Monitor key, then the Ghost key, is revoked while 2,000 membe
   await eventually(() => active() > 50, { withinMs: 60_000 });
 
   ghost.revokeKey();
-  const sitePause = await eventually(async () => (await bed.ledger.sites.pauses()).get('revoked'), { withinMs: 30_000 });
+  const sitePause = await eventually(async () => (await bed.ledger.sites.pauses()).get('revoked'), {
+    withinMs: 30_000,
+  });
   expect(sitePause).toMatchObject({ type: 'SourceRefused' });
   const reads = ghost.calls.length;
   const waitingThen = (await bed.ledger.status.sites())[0]!.waiting;

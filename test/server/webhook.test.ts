@@ -248,8 +248,6 @@ describe('what is refused', () => {
       'unsupported-media-type',
     ],
     ['an unknown packing', signedBody(body, { headers: { 'content-encoding': 'rot13' } }), 415, 'unsupported-encoding'],
-    ['a packing that is none', signedBody(body, { headers: { 'content-encoding': 'gzip' } }), 400, 'malformed'],
-    ['a site that is no text', signedBody(body, { site: '%E0%A4%A' }), 400, 'malformed'],
     ['an empty body, signed', signedBody(''), 400, 'malformed'],
     ['no JSON, signed', signedBody('hello'), 400, 'malformed'],
     ['half a JSON, signed', signedBody(body.slice(0, -5)), 400, 'malformed'],
@@ -292,12 +290,20 @@ describe('what is refused', () => {
       'too-large',
     ],
   ];
-  test.each(cases)('%s', async (_name, sent, status, code) => {
+  const refuses = async (_name: string, sent: () => Sent, status: number, code: string): Promise<void> => {
     const answer = await post(server.url, sent());
     expect(answer).toMatchObject({ status, json: { error: { code, message: expect.stringMatching(/\w.*\.$/) } } });
     expect(Object.keys(answer.json)).toEqual(['error']);
     expect(await rows()).toEqual([]);
-  });
+  };
+  test.each(cases)('%s', refuses);
+
+  // T16 of the findings: Express's own 400s carry the code `failed`; make them part of the cases once it is mended
+  const misnamed: Case[] = [
+    ['a packing that is none', signedBody(body, { headers: { 'content-encoding': 'gzip' } }), 400, 'malformed'],
+    ['a site that is no text', signedBody(body, { site: '%E0%A4%A' }), 400, 'malformed'],
+  ];
+  test.each(misnamed)('%s', refuses);
 
   test('members nested deeper than Postgres can hold are answered, and the server goes on', async () => {
     const deep = `${'{"a":'.repeat(8_000)}1${'}'.repeat(8_000)}`;

@@ -10,12 +10,14 @@ export function expectedList(deliveries: readonly Delivery[]): Map<string, { nam
   const last = new Map<string, Delivery>();
   for (const delivery of deliveries) {
     const before = last.get(delivery.memberId);
-    if (before?.event !== 'member.deleted' && (!before || delivery.t > before.t || delivery.event === 'member.deleted')) last.set(delivery.memberId, delivery);
+    if (before?.event !== 'member.deleted' && (!before || delivery.t > before.t || delivery.event === 'member.deleted'))
+      last.set(delivery.memberId, delivery);
   }
   const expected = new Map<string, { name: string; status: string }>();
   for (const { event, body } of last.values()) {
     const { current } = (JSON.parse(body) as Payload).member;
-    if (event !== 'member.deleted') expected.set(current.email!.toLowerCase(), { name: current.name ?? '', status: current.status ?? '' });
+    if (event !== 'member.deleted')
+      expected.set(current.email!.toLowerCase(), { name: current.name ?? '', status: current.status ?? '' });
   }
   return expected;
 }
@@ -23,7 +25,9 @@ export function expectedList(deliveries: readonly Delivery[]): Map<string, { nam
 /** What the list holds: the Active subscribers. */
 export function activeList({ cm, listId }: World): Map<string, { name: string; status: string }> {
   const active = [...cm.state.list(listId)!.subscribers].filter(([, { state }]) => state === 'Active');
-  return new Map(active.map(([address, { name, fields }]) => [address, { name, status: fields.get('ghost_status') ?? '' }]));
+  return new Map(
+    active.map(([address, { name, fields }]) => [address, { name, status: fields.get('ghost_status') ?? '' }]),
+  );
 }
 
 /** Addresses whose writes did not come in the order of the numbers at the end of their names. */

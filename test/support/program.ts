@@ -53,7 +53,10 @@ export class Program {
 
   /** Runs another command of the program beside it. */
   async run(args: readonly string[], input?: string): Promise<{ code: number; stdout: string; stderr: string }> {
-    const child = spawn(process.execPath, [join(process.cwd(), 'dist/src/cli/main.js'), ...args], { cwd: this.#folder, env: this.#env });
+    const child = spawn(process.execPath, [join(process.cwd(), 'dist/src/cli/main.js'), ...args], {
+      cwd: this.#folder,
+      env: this.#env,
+    });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk) => (stdout += String(chunk)));
     child.stderr.on('data', (chunk) => (stderr += String(chunk)));

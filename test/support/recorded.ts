@@ -1,5 +1,5 @@
-import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Delivery, SandboxGhost } from '../../src/sandbox/index.js';
 import { WEBHOOK_SECRET } from './testbed.js';
@@ -23,7 +23,12 @@ export async function record(ghost: SandboxGhost, live: () => void | Promise<voi
 }
 
 /** Delivers recorded deliveries to a site, so many at a time; gives the statuses. */
-export async function deliver(base: string, site: string, deliveries: readonly Delivery[], atATime = 20): Promise<number[]> {
+export async function deliver(
+  base: string,
+  site: string,
+  deliveries: readonly Delivery[],
+  atATime = 20,
+): Promise<number[]> {
   const queue = [...deliveries];
   const statuses: number[] = [];
   const work = async (): Promise<void> => {

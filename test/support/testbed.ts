@@ -1,9 +1,9 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Config, loadConfig } from '../../src/config/config.js';
-import { type RunningRole, startServerRole, type Stores } from '../../src/cli/processes/server-role.js';
+import { type RunningRole, type Stores, startServerRole } from '../../src/cli/processes/server-role.js';
 import { startWorkerRole } from '../../src/cli/processes/worker-role.js';
+import { type Config, loadConfig } from '../../src/config/config.js';
 import { openDatabase } from '../../src/ledger/database.js';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.js';
 import { applyMigrations } from '../../src/ledger/migrate.js';
@@ -52,7 +52,11 @@ export async function createTestbed({ name, sites, file = {} }: TestbedOptions) 
   const stack = await embeddedStack();
   const databaseUrl = await stack.databaseUrl(name);
   await applyMigrations(databaseUrl, 'prisma/migrations');
-  const lists = sites.map((site, index) => ({ listId: `${name}-${site.name}-list`.replaceAll('_', '-'), title: `List ${index}`, ...site.list }));
+  const lists = sites.map((site, index) => ({
+    listId: `${name}-${site.name}-list`.replaceAll('_', '-'),
+    title: `List ${index}`,
+    ...site.list,
+  }));
   const cm = await startCampaignMonitor({ apiKeys: [CM_KEY], lists });
   const ghosts = new Map<string, SandboxGhost>();
   const env: Record<string, string> = {
@@ -74,7 +78,9 @@ export async function createTestbed({ name, sites, file = {} }: TestbedOptions) 
       [`${prefix}_NAME`]: site.name,
       [`${prefix}_GHOST_WEBHOOK_SECRET`]: WEBHOOK_SECRET,
       [`${prefix}_CM_LIST_ID`]: lists[index]!.listId,
-      ...(site.withKey ? { [`${prefix}_GHOST_URL`]: ghost.url, [`${prefix}_GHOST_ADMIN_API_KEY`]: ghost.adminApiKey } : {}),
+      ...(site.withKey
+        ? { [`${prefix}_GHOST_URL`]: ghost.url, [`${prefix}_GHOST_ADMIN_API_KEY`]: ghost.adminApiKey }
+        : {}),
       ...Object.fromEntries(Object.entries(site.variables ?? {}).map(([key, value]) => [`${prefix}_${key}`, value])),
     });
   }
@@ -134,7 +140,11 @@ export class Testbed {
     for (const [site, ghost] of this.ghosts) {
       for (const { id } of [...ghost.webhooks.list]) ghost.webhooks.remove(id);
       for (const event of ['member.added', 'member.edited', 'member.deleted'] as const) {
-        ghost.webhooks.add({ event, targetUrl: `${server.url}/webhook/ghost/${site}?event=${event}`, secret: WEBHOOK_SECRET });
+        ghost.webhooks.add({
+          event,
+          targetUrl: `${server.url}/webhook/ghost/${site}?event=${event}`,
+          secret: WEBHOOK_SECRET,
+        });
       }
     }
     return server;
@@ -182,7 +192,17 @@ export class Testbed {
   async spendTries(site: string, address: string, tries: number): Promise<void> {
     const { audience } = this.config.sites.find(({ name }) => name === site)!;
     const database = openDatabase({ connectionString: this.stores.databaseUrl, poolSize: 1 });
-    await database.prisma.contact.update({ where: { audience_address: { audience, address } }, data: { tries, dueAt: new Date() } });
+    await database.prisma.contact.update({
+      where: { audience_address: { audience, address } },
+      data: { tries, dueAt: new Date() },
+    });
+    await database.close();
+  }
+
+  /** Makes the relay look after parked runs now, in place of once an hour. */
+  async lookAfterParked(): Promise<void> {
+    const database = openDatabase({ connectionString: this.stores.databaseUrl, poolSize: 1 });
+    await database.prisma.parked.updateMany({ data: { wakeAt: new Date() } });
     await database.close();
   }
 

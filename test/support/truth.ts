@@ -27,9 +27,15 @@ export function differences(bed: Pick<Testbed, 'ghost' | 'list' | 'cm'>, site: s
     held.add(member.email.toLowerCase());
     const there = bed.cm.state.subscriber(listId, member.email);
     const fields = Object.fromEntries(there?.fields ?? []);
-    const seen = there && { name: there.name, ghost_status: fields['ghost_status'], ghost_labels: fields['ghost_labels'] ?? '', ghost_email_enabled: fields['ghost_email_enabled'] };
+    const seen = there && {
+      name: there.name,
+      ghost_status: fields['ghost_status'],
+      ghost_labels: fields['ghost_labels'] ?? '',
+      ghost_email_enabled: fields['ghost_email_enabled'],
+    };
     const should = truthOf(member);
-    if (there?.state !== 'Active' || JSON.stringify(seen) !== JSON.stringify(should)) wrong.push(`${id}: ${there?.state} ${JSON.stringify(seen)} but should be ${JSON.stringify(should)}`);
+    if (there?.state !== 'Active' || JSON.stringify(seen) !== JSON.stringify(should))
+      wrong.push(`${id}: ${there?.state} ${JSON.stringify(seen)} but should be ${JSON.stringify(should)}`);
   }
   for (const [address, { state }] of bed.list(site).subscribers) {
     if (state === 'Active' && !held.has(address)) wrong.push(`${address} is Active but nobody's`);

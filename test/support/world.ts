@@ -44,7 +44,10 @@ export async function createWorld({ withKey = false, variables = {}, file = {} }
   const ghost = await startGhost({ now: tickingClock() });
   const folder = await mkdtemp(join(tmpdir(), 'steward-world-'));
   await chmod(folder, 0o755);
-  await writeFile(join(folder, 'steward.config.json'), JSON.stringify({ timeouts: { 'campaign-monitor': '2s', ghost: '2s' }, ...file }));
+  await writeFile(
+    join(folder, 'steward.config.json'),
+    JSON.stringify({ timeouts: { 'campaign-monitor': '2s', ghost: '2s' }, ...file }),
+  );
   const port = await freePort(30_000 + (process.pid % 1_000) * 20);
   const program = new Program(
     {
@@ -91,7 +94,11 @@ export async function createWorld({ withKey = false, variables = {}, file = {} }
     connectWebhooks() {
       for (const { id } of [...ghost.webhooks.list]) ghost.webhooks.remove(id);
       for (const event of ['member.added', 'member.edited', 'member.deleted'] as const) {
-        ghost.webhooks.add({ event, targetUrl: `http://127.0.0.1:${port}/webhook/ghost/${site}?event=${event}`, secret: WEBHOOK_SECRET });
+        ghost.webhooks.add({
+          event,
+          targetUrl: `http://127.0.0.1:${port}/webhook/ghost/${site}?event=${event}`,
+          secret: WEBHOOK_SECRET,
+        });
       }
     },
     drained,

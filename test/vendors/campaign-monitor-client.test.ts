@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type SandboxCampaignMonitor, sandboxListId as listId, startCampaignMonitor } from '../../src/sandbox/index.js';
+import { sandboxListId as listId, type SandboxCampaignMonitor, startCampaignMonitor } from '../../src/sandbox/index.js';
 import { type CampaignMonitorClient, createCampaignMonitorClient } from '../../src/vendors/campaign-monitor/client.js';
 import type { ImportSubscriber } from '../../src/vendors/campaign-monitor/schema.js';
 import { failureOf, nobodysUrl, startServer } from './vendor-failure.js';

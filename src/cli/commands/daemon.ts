@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { open, readFile } from 'node:fs/promises';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -21,18 +20,29 @@ export function registerDaemon(program: Command): void {
   const daemon = program.command('daemon').description('the same as `start`, in the background');
   daemon.command('start').description('start and wait until it is ready').action(startDaemon);
   daemon.command('stop').description('stop and wait until it has').action(stopDaemon);
-  daemon.command('restart').description('stop, then start').action(async () => {
-    const { run } = await loadSituation();
-    if (run) await stopDaemon();
-    await startDaemon();
-  });
+  daemon
+    .command('restart')
+    .description('stop, then start')
+    .action(async () => {
+      const { run } = await loadSituation();
+      if (run) await stopDaemon();
+      await startDaemon();
+    });
   daemon
     .command('status')
     .description('whether it runs, since when, where its log is')
     .option('--json', 'print JSON', false)
     .action(async ({ json }: { json: boolean }) => {
       const { run, dataDir } = await loadSituation();
-      const status = { running: run !== undefined, pid: run?.pid ?? null, startedAt: run?.startedAt ?? null, url: run?.httpUrl ?? null, webUi: run?.temporalUiUrl || null, logFile: run?.logFile ?? null, dataDir };
+      const status = {
+        running: run !== undefined,
+        pid: run?.pid ?? null,
+        startedAt: run?.startedAt ?? null,
+        url: run?.httpUrl ?? null,
+        webUi: run?.temporalUiUrl || null,
+        logFile: run?.logFile ?? null,
+        dataDir,
+      };
       if (!run) process.exitCode = ExitCode.Failed;
       if (json) return printJson(status);
       if (!run) return print(`Not running on ${dataDir}.`);
@@ -58,7 +68,16 @@ export function registerDaemon(program: Command): void {
         }
         if (json) return printJson(schedules);
         if (schedules.length === 0) return print('No schedule is set.');
-        printTable(['SCHEDULE', 'EVERY', 'LAST', 'NEXT', 'PAUSED'], schedules.map((one) => [one.schedule, one.everySeconds ?? '', showTime(one.last), showTime(one.next), one.paused ? 'paused' : '']));
+        printTable(
+          ['SCHEDULE', 'EVERY', 'LAST', 'NEXT', 'PAUSED'],
+          schedules.map((one) => [
+            one.schedule,
+            one.everySeconds ?? '',
+            showTime(one.last),
+            showTime(one.next),
+            one.paused ? 'paused' : '',
+          ]),
+        );
       }),
     );
 }
@@ -70,14 +89,18 @@ async function startDaemon(): Promise<void> {
   const logFile = join(dataDir, LOG_FILE);
   const log = await open(logFile, 'a', 0o600);
   const main = fileURLToPath(new URL('../main.js', import.meta.url));
-  const child = spawn(process.execPath, [main, 'start', '--log-file', logFile], { detached: true, stdio: ['ignore', log.fd, log.fd] });
+  const child = spawn(process.execPath, [main, 'start', '--log-file', logFile], {
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+  });
   child.unref();
   await log.close();
   const end = Date.now() + START_PATIENCE_MS;
   while (Date.now() < end) {
     const { run: now } = await loadSituation();
     if (now?.pid === child.pid) return print(`Steward runs: pid ${now?.pid}, ${now?.httpUrl}, log ${logFile}`);
-    if (child.exitCode !== null || child.signalCode !== null) throw new CliError(`It did not start. The end of ${logFile}:\n${await lastLines(logFile)}`);
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new CliError(`It did not start. The end of ${logFile}:\n${await lastLines(logFile)}`);
     await sleep(POLL_MS);
   }
   throw new CliError(`It is not ready yet; look at ${logFile} and \`steward daemon status\`.`);

@@ -22,7 +22,8 @@ export function registerDb(program: Command): void {
       withDatabase(async (url) => {
         const applied = await applyMigrations(url, migrationsDir);
         if (json) printJson({ applied });
-        else print(applied.length === 0 ? 'Nothing to do: all migrations are applied.' : `Applied: ${applied.join(', ')}`);
+        else
+          print(applied.length === 0 ? 'Nothing to do: all migrations are applied.' : `Applied: ${applied.join(', ')}`);
       }),
     );
   db.command('status')
@@ -32,11 +33,14 @@ export function registerDb(program: Command): void {
       withDatabase(async (url) => {
         const status = await migrationStatus(url, migrationsDir);
         if (json) return printJson(status);
-        printTable(['MIGRATION', 'STATE'], [
-          ...status.applied.map(({ name, at }) => [name, `applied ${showTime(new Date(at))}`]),
-          ...status.pending.map((name) => [name, 'pending: run steward db migrate']),
-          ...status.failed.map(({ name }) => [name, 'failed: run steward db migrate again']),
-        ]);
+        printTable(
+          ['MIGRATION', 'STATE'],
+          [
+            ...status.applied.map(({ name, at }) => [name, `applied ${showTime(new Date(at))}`]),
+            ...status.pending.map((name) => [name, 'pending: run steward db migrate']),
+            ...status.failed.map(({ name }) => [name, 'failed: run steward db migrate again']),
+          ],
+        );
       }),
     );
   db.command('rollback')
@@ -62,7 +66,11 @@ export function registerDb(program: Command): void {
     .option('--yes', 'do not ask', false)
     .action(async ({ yes }: { yes: boolean }) => {
       const { config, run } = await loadSituation();
-      if (config.isProduction) throw new CliError('Refused: NODE_ENV is production. The ledger is the only place that knows who opted out and what was sent.', ExitCode.Refused);
+      if (config.isProduction)
+        throw new CliError(
+          'Refused: NODE_ENV is production. The ledger is the only place that knows who opted out and what was sent.',
+          ExitCode.Refused,
+        );
       if (run) throw new CliError(`Refused: Steward runs (pid ${run.pid}). Stop it first.`, ExitCode.Refused);
       await confirm('Drop every table of the ledger? History, opt-outs and waiting deliveries are lost.', yes);
       await withDatabase(async (url) => {
@@ -89,7 +97,11 @@ async function withDatabase(work: (url: string) => Promise<void>): Promise<void>
   if (url !== undefined) return work(url);
   const lock = await lockDataFolder(dataDir);
   try {
-    const postgres = await startPostgresServer({ dataDir, port: await freePort(POSTGRES_PORT), log: createLog({ ...config.log, level: 'warn' }) });
+    const postgres = await startPostgresServer({
+      dataDir,
+      port: await freePort(POSTGRES_PORT),
+      log: createLog({ ...config.log, level: 'warn' }),
+    });
     try {
       await work(postgres.connectionString);
     } finally {

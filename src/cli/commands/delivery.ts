@@ -8,7 +8,8 @@ import { withSession } from '../session.js';
 export function parseTime(value: string): Date {
   const agoMs = /^\d+$/.test(value) ? undefined : parseDurationMs(value);
   const time = agoMs === undefined ? new Date(value) : new Date(Date.now() - agoMs);
-  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('a time is 2026-11-22T10:00Z, or a duration before now such as 2h');
+  if (Number.isNaN(time.getTime()))
+    throw new InvalidArgumentError('a time is 2026-11-22T10:00Z, or a duration before now such as 2h');
   return time;
 }
 
@@ -47,7 +48,18 @@ export function registerDelivery(program: Command): void {
         const rows = await ledger.inbox.list({ ...filter, ...(member === undefined ? {} : { memberId: member }) });
         if (json) return printJson(rows);
         if (rows.length === 0) return print('No delivery matches.');
-        printTable(['DELIVERY', 'RECEIVED', 'SITE', 'MEMBER', 'EVENT', 'STATE', 'OUTCOME'], rows.map((row) => [row.id, showTime(row.receivedAt), row.site, row.memberId, row.event, row.state, row.outcome ?? '']));
+        printTable(
+          ['DELIVERY', 'RECEIVED', 'SITE', 'MEMBER', 'EVENT', 'STATE', 'OUTCOME'],
+          rows.map((row) => [
+            row.id,
+            showTime(row.receivedAt),
+            row.site,
+            row.memberId,
+            row.event,
+            row.state,
+            row.outcome ?? '',
+          ]),
+        );
       }),
     );
   delivery
@@ -61,7 +73,8 @@ export function registerDelivery(program: Command): void {
         if (!found) throw new CliError(`There is no delivery ${id}. See \`steward delivery list\`.`, ExitCode.Failed);
         if (json) return printJson(found);
         const { payload, ...facts } = found;
-        for (const [key, value] of Object.entries(facts)) print(`${key.padEnd(12)}${value instanceof Date ? value.toISOString() : (value ?? '')}`);
+        for (const [key, value] of Object.entries(facts))
+          print(`${key.padEnd(12)}${value instanceof Date ? value.toISOString() : (value ?? '')}`);
         print(`payload     ${JSON.stringify(payload, null, 2)}`);
       }),
     );

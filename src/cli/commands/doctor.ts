@@ -36,7 +36,9 @@ export function registerDoctor(program: Command): void {
     .action(async ({ json }: { json: boolean }) => {
       const findings = await examine();
       if (json) printJson(findings);
-      else for (const { what, state, found, advice } of findings) print(`${MARKS[state]} ${what}: ${found}${advice === undefined ? '' : `\n        ${advice}`}`);
+      else
+        for (const { what, state, found, advice } of findings)
+          print(`${MARKS[state]} ${what}: ${found}${advice === undefined ? '' : `\n        ${advice}`}`);
       if (findings.some(({ state }) => state === 'wrong')) process.exitCode = ExitCode.Failed;
     });
 }
@@ -47,13 +49,28 @@ async function examine(): Promise<Finding[]> {
   const findings: Finding[] = [
     run
       ? { what: 'Steward', state: 'ok', found: `runs, pid ${run.pid}, since ${run.startedAt}` }
-      : { what: 'Steward', state: 'warning', found: `does not run on ${dataDir}`, advice: 'Start it: npm start, or steward daemon start.' },
+      : {
+          what: 'Steward',
+          state: 'warning',
+          found: `does not run on ${dataDir}`,
+          advice: 'Start it: npm start, or steward daemon start.',
+        },
     await examineDisk(config.dataDir ?? defaultDataDir(process.env)),
-    databaseUrl === undefined ? { what: 'Postgres', state: 'warning', found: 'embedded, not running' } : await examinePostgres(databaseUrl),
+    databaseUrl === undefined
+      ? { what: 'Postgres', state: 'warning', found: 'embedded, not running' }
+      : await examinePostgres(databaseUrl),
     await examineTemporal(config, config.temporal.address ?? run?.temporalAddress),
   ];
-  if (config.sites.length === 0) findings.push({ what: 'Sites', state: 'warning', found: 'none is configured', advice: 'Copy .env.example to .env and fill in SITE1_….' });
-  const ledger = createLedger(openDatabase({ connectionString: databaseUrl ?? 'postgresql://127.0.0.1:1/none', poolSize: 2 }));
+  if (config.sites.length === 0)
+    findings.push({
+      what: 'Sites',
+      state: 'warning',
+      found: 'none is configured',
+      advice: 'Copy .env.example to .env and fill in SITE1_….',
+    });
+  const ledger = createLedger(
+    openDatabase({ connectionString: databaseUrl ?? 'postgresql://127.0.0.1:1/none', poolSize: 2 }),
+  );
   try {
     for (const site of config.sites) findings.push(...(await examineSite(config, site, ledger, run?.httpUrl)));
   } finally {
@@ -67,7 +84,9 @@ async function examineDisk(dataDir: string): Promise<Finding> {
   if (!stats) return { what: 'Data folder', state: 'ok', found: `${dataDir} is made at the first start` };
   const free = stats.bavail * stats.bsize;
   const found = `${dataDir}, ${(free / 1024 ** 3).toFixed(1)} GiB free`;
-  return free < LOW_DISK_BYTES ? { what: 'Data folder', state: 'wrong', found, advice: 'Free some space: Postgres stops when the disk is full.' } : { what: 'Data folder', state: 'ok', found };
+  return free < LOW_DISK_BYTES
+    ? { what: 'Data folder', state: 'wrong', found, advice: 'Free some space: Postgres stops when the disk is full.' }
+    : { what: 'Data folder', state: 'ok', found };
 }
 
 async function examinePostgres(url: string): Promise<Finding> {
@@ -76,9 +95,19 @@ async function examinePostgres(url: string): Promise<Finding> {
     const open = pending.length + failed.length;
     return open === 0
       ? { what: 'Postgres', state: 'ok', found: `${new URL(url).host} answers, all migrations applied` }
-      : { what: 'Postgres', state: 'wrong', found: `${open} migrations are not applied`, advice: 'Run steward db migrate, or restart Steward.' };
+      : {
+          what: 'Postgres',
+          state: 'wrong',
+          found: `${open} migrations are not applied`,
+          advice: 'Run steward db migrate, or restart Steward.',
+        };
   } catch {
-    return { what: 'Postgres', state: 'wrong', found: `${new URL(url).host} does not answer`, advice: 'Is it running, and are user and password in DATABASE_URL right?' };
+    return {
+      what: 'Postgres',
+      state: 'wrong',
+      found: `${new URL(url).host} does not answer`,
+      advice: 'Is it running, and are user and password in DATABASE_URL right?',
+    };
   }
 }
 
@@ -90,23 +119,43 @@ async function examineTemporal(config: Config, address: string | undefined): Pro
     await client.withDeadline(Date.now() + 5_000, () => client.workflowService.describeNamespace({ namespace }));
     return { what: 'Temporal', state: 'ok', found: `${address} answers, namespace ${namespace}` };
   } catch {
-    return { what: 'Temporal', state: 'wrong', found: `${address} or its namespace ${config.temporal.namespace} does not answer`, advice: 'Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the key or certificates.' };
+    return {
+      what: 'Temporal',
+      state: 'wrong',
+      found: `${address} or its namespace ${config.temporal.namespace} does not answer`,
+      advice: 'Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the key or certificates.',
+    };
   } finally {
     await client.connection.close();
   }
 }
 
-async function examineSite(config: Config, site: SiteConfig, ledger: Ledger, httpUrl: string | undefined): Promise<Finding[]> {
+async function examineSite(
+  config: Config,
+  site: SiteConfig,
+  ledger: Ledger,
+  httpUrl: string | undefined,
+): Promise<Finding[]> {
   // limits are shared through the ledger, which may be down: the doctor's few calls go without
   const free = { ...config, rateLimits: {} };
   const metrics = createMetrics();
   const findings: Finding[] = [];
   const ghost = ghostOf(free, site, ledger, metrics);
   if (ghost) findings.push(await examineGhost(site, ghost));
-  else findings.push({ what: `${site.name}: Ghost`, state: 'warning', found: 'webhooks only, no Admin API key', advice: `Set the site's GHOST_URL and GHOST_ADMIN_API_KEY, so that what webhooks miss is found.` });
+  else
+    findings.push({
+      what: `${site.name}: Ghost`,
+      state: 'warning',
+      found: 'webhooks only, no Admin API key',
+      advice: `Set the site's GHOST_URL and GHOST_ADMIN_API_KEY, so that what webhooks miss is found.`,
+    });
   findings.push(await examineList(site, destinationOf(free, site, ledger, metrics)));
   if (site.consentToTrack === 'Unchanged') {
-    findings.push({ what: `${site.name}: consent to track`, state: 'ok', found: 'Unchanged: Campaign Monitor takes it as consent for a new address' });
+    findings.push({
+      what: `${site.name}: consent to track`,
+      state: 'ok',
+      found: 'Unchanged: Campaign Monitor takes it as consent for a new address',
+    });
   }
   findings.push(await examineWebhookTarget(site, httpUrl ?? `http://${config.http.host}:${config.http.port}`));
   return findings;
@@ -120,11 +169,19 @@ async function examineGhost(site: SiteConfig, ghost: NonNullable<ReturnType<type
     const [major = 0, minor = 0] = version.split('.').map(Number);
     const isOld = major < 5 || (major === 5 && minor < 130);
     return isOld
-      ? { what, state: 'warning', found: `version ${version} answers`, advice: 'Steward is tried with 5.130 to 6.65: update Ghost.' }
+      ? {
+          what,
+          state: 'warning',
+          found: `version ${version} answers`,
+          advice: 'Steward is tried with 5.130 to 6.65: update Ghost.',
+        }
       : { what, state: 'ok', found: `version ${version} answers, the Admin API key works` };
   } catch (error) {
     if (!(error instanceof VendorError)) throw error;
-    const advice = error.details.kind === 'refused' ? 'Check GHOST_ADMIN_API_KEY: the Admin API key of the custom integration.' : 'Check GHOST_URL: the address of the admin screen, without /ghost.';
+    const advice =
+      error.details.kind === 'refused'
+        ? 'Check GHOST_ADMIN_API_KEY: the Admin API key of the custom integration.'
+        : 'Check GHOST_URL: the address of the admin screen, without /ghost.';
     return { what, state: 'wrong', found: error.message, advice };
   }
 }
@@ -136,11 +193,20 @@ async function examineList(site: SiteConfig, destination: ReturnType<typeof dest
     const found = `"${title}", ${activeSubscribers} active, the key works, the seven fields are there`;
     if (problems.length > 0) return { what, state: 'wrong', found: `"${title}"`, advice: problems.join('\n        ') };
     return doubleOptIn
-      ? { what, state: 'warning', found, advice: 'The list asks everybody added to confirm by mail; additions are held until released (steward held list).' }
+      ? {
+          what,
+          state: 'warning',
+          found,
+          advice:
+            'The list asks everybody added to confirm by mail; additions are held until released (steward held list).',
+        }
       : { what, state: 'ok', found };
   } catch (error) {
     if (!(error instanceof VendorError)) throw error;
-    const advice = error.details.kind === 'refused' ? 'Check CM_API_KEY and CM_LIST_ID.' : 'Try again later; check CM_API_URL if you set it.';
+    const advice =
+      error.details.kind === 'refused'
+        ? 'Check CM_API_KEY and CM_LIST_ID.'
+        : 'Try again later; check CM_API_URL if you set it.';
     return { what, state: 'wrong', found: error.message, advice };
   }
 }
@@ -152,9 +218,21 @@ async function examineWebhookTarget(site: SiteConfig, base: string): Promise<Fin
   const answer = await fetch(target, { signal: AbortSignal.timeout(5_000) })
     .then((response) => response.json() as Promise<{ error?: { code?: string } }>)
     .catch(() => undefined);
-  if (answer?.error?.code !== 'not-found') return { what, state: 'wrong', found: `${target} does not answer as Steward`, advice: 'Start Steward, or free the port.' };
+  if (answer?.error?.code !== 'not-found')
+    return {
+      what,
+      state: 'wrong',
+      found: `${target} does not answer as Steward`,
+      advice: 'Start Steward, or free the port.',
+    };
   const isLocal = /127\.0\.0\.1|localhost/.test(base);
   return isLocal && site.ghost && !/127\.0\.0\.1|localhost/.test(site.ghost.url)
-    ? { what, state: 'warning', found: `${target} answers here`, advice: 'Ghost must reach it from outside: put a proxy with https in front, and type that address into the webhooks. Ghost 6.27 and later refuses private addresses.' }
+    ? {
+        what,
+        state: 'warning',
+        found: `${target} answers here`,
+        advice:
+          'Ghost must reach it from outside: put a proxy with https in front, and type that address into the webhooks. Ghost 6.27 and later refuses private addresses.',
+      }
     : { what, state: 'ok', found: `${target} answers` };
 }

@@ -16,7 +16,8 @@ export function registerHealth(program: Command): void {
         const health = await readHealth({ ledger, client, sites: config.sites, isSpooling: () => false });
         if (health.status === 'down') process.exitCode = ExitCode.Failed;
         if (json) return printJson(health);
-        const rows = (parts: Record<string, ComponentHealth>): string[][] => Object.entries(parts).map(([name, { status, message }]) => [name, status, message ?? '']);
+        const rows = (parts: Record<string, ComponentHealth>): string[][] =>
+          Object.entries(parts).map(([name, { status, message }]) => [name, status, message ?? '']);
         printTable(['WHAT', 'STATUS', 'WHY'], [...rows(health.components), ...rows(health.sites)]);
         print(`\n${health.status}; oldest waiting delivery: ${showSeconds(health.oldestWaitingSeconds)}`);
       }),

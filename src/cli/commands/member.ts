@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type Contact, memberToContact } from '../../domain/contact.js';
 import type { SiteConfig } from '../../config/site-variables.js';
+import { type Contact, memberToContact } from '../../domain/contact.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { CliError } from '../exit.js';
 import { print, printJson, printTable, showTime } from '../output.js';
@@ -26,7 +26,10 @@ export function registerMember(program: Command): void {
       withSession(async ({ ledger, site: findSite }) => {
         const site = findSite(siteName);
         const [member, ...others] = await ledger.status.members(site.name, emailOrId);
-        if (!member) throw new CliError(`Nobody of site ${site.name} with this e-mail or id is in the ledger. Either no webhook of theirs came in, or the spelling differs.`);
+        if (!member)
+          throw new CliError(
+            `Nobody of site ${site.name} with this e-mail or id is in the ledger. Either no webhook of theirs came in, or the spelling differs.`,
+          );
         const shown = await readShown(ledger, site, member, others);
         if (json) return printJson(shown);
         show(shown);
@@ -47,14 +50,25 @@ async function readShown(ledger: Ledger, site: SiteConfig, member: MemberRow, ot
     said: member,
     expected: expectedOf(site, member),
     why: whyOf(history, contact),
-    observed: contact ? { state: contact.listState, at: contact.listStateAt, outcome: contact.settledOutcome, settledAt: contact.settledAt } : null,
+    observed: contact
+      ? {
+          state: contact.listState,
+          at: contact.listStateAt,
+          outcome: contact.settledOutcome,
+          settledAt: contact.settledAt,
+        }
+      : null,
     parked,
     held: history.holds.map(({ kind, reason, since }) => ({ kind, reason, since })),
     timeline: timelineOf(history),
   };
 }
 
-function verdictOf({ deliveries }: History, contact: History['contacts'][number] | undefined, isParked: boolean): Verdict {
+function verdictOf(
+  { deliveries }: History,
+  contact: History['contacts'][number] | undefined,
+  isParked: boolean,
+): Verdict {
   if (isParked) return 'parked';
   if (contact?.dueAt || deliveries.some(({ state }) => state === 'waiting')) return 'on the way';
   switch (contact?.settledOutcome) {
@@ -95,22 +109,49 @@ function whyOf({ holds }: History, contact: History['contacts'][number] | undefi
 
 /** What the list should hold; null where the member should not be on it. */
 function expectedOf(site: SiteConfig, member: MemberRow): Contact | null {
-  const { email, name, status, labels, emailEnabled, suppressed, signedUpAt, deletedAt, changedAt, previousStatus, statusChangedAt } = member;
+  const {
+    email,
+    name,
+    status,
+    labels,
+    emailEnabled,
+    suppressed,
+    signedUpAt,
+    deletedAt,
+    changedAt,
+    previousStatus,
+    statusChangedAt,
+  } = member;
   const isOff = deletedAt !== null || (emailEnabled === false && site.onEmailDisabled === 'remove');
   if (email === null || signedUpAt === null || isOff) return null;
   return memberToContact({
     facts: { email, name, status: status ?? '', labels, emailEnabled: emailEnabled ?? false, suppressed, signedUpAt },
     changedAt: changedAt ?? signedUpAt,
-    ...(previousStatus !== null && statusChangedAt ? { lastTransition: { from: previousStatus, at: statusChangedAt } } : {}),
+    ...(previousStatus !== null && statusChangedAt
+      ? { lastTransition: { from: previousStatus, at: statusChangedAt } }
+      : {}),
   });
 }
 
 /** Everything that happened, oldest first. */
 function timelineOf({ deliveries, transitions, pushes }: History) {
   return [
-    ...deliveries.map(({ id, receivedAt, event, state, outcome }) => ({ at: receivedAt, what: 'delivery', detail: `${event}: ${outcome ?? state}`, id })),
-    ...transitions.map(({ at, from, to, foundBy }) => ({ at, what: 'status', detail: `${from ?? 'unknown'} to ${to}, found by ${foundBy}` })),
-    ...pushes.map(({ at, operation, outcome, code }) => ({ at, what: 'push', detail: `${operation}: ${outcome}${code === null ? '' : ` (code ${code})`}` })),
+    ...deliveries.map(({ id, receivedAt, event, state, outcome }) => ({
+      at: receivedAt,
+      what: 'delivery',
+      detail: `${event}: ${outcome ?? state}`,
+      id,
+    })),
+    ...transitions.map(({ at, from, to, foundBy }) => ({
+      at,
+      what: 'status',
+      detail: `${from ?? 'unknown'} to ${to}, found by ${foundBy}`,
+    })),
+    ...pushes.map(({ at, operation, outcome, code }) => ({
+      at,
+      what: 'push',
+      detail: `${operation}: ${outcome}${code === null ? '' : ` (code ${code})`}`,
+    })),
   ].sort((a, b) => a.at.getTime() - b.at.getTime());
 }
 
@@ -121,14 +162,26 @@ function show(shown: Awaited<ReturnType<typeof readShown>>): void {
   line('Verdict', shown.why === null ? shown.verdict : `${shown.verdict} (${shown.why})`);
   if (parked) line('Parked', `${parked.step}: ${parked.message}`);
   for (const { kind, reason, since } of shown.held) line('Held', `${kind} since ${showTime(since)}: ${reason}`);
-  line('Ghost said', `${showTime(said.observedAt)}: ${said.deletedAt ? `deleted ${showTime(said.deletedAt)}` : `${said.email}, ${said.name ?? 'no name'}, ${said.status}`}`);
+  line(
+    'Ghost said',
+    `${showTime(said.observedAt)}: ${said.deletedAt ? `deleted ${showTime(said.deletedAt)}` : `${said.email}, ${said.name ?? 'no name'}, ${said.status}`}`,
+  );
   if (shown.otherIds.length > 0) line('Other ids', shown.otherIds.join(', '));
   line('List', shown.audience);
   if (expected) {
     line('Should hold', `${expected.email}, ${expected.name || 'no name'}`);
-    for (const [key, { value }] of Object.entries(expected.fields)) line('', `${key} = ${value instanceof Date ? value.toISOString().slice(0, 10) : value}`);
+    for (const [key, { value }] of Object.entries(expected.fields))
+      line('', `${key} = ${value instanceof Date ? value.toISOString().slice(0, 10) : value}`);
   } else line('Should hold', 'nothing');
-  line('Was seen', observed ? `${observed.state ?? 'never'}${observed.at ? ` at ${showTime(observed.at)}` : ''}; last outcome ${observed.outcome ?? 'none'}` : 'never');
+  line(
+    'Was seen',
+    observed
+      ? `${observed.state ?? 'never'}${observed.at ? ` at ${showTime(observed.at)}` : ''}; last outcome ${observed.outcome ?? 'none'}`
+      : 'never',
+  );
   print();
-  printTable(['WHEN', 'WHAT', 'DETAIL'], timeline.map(({ at, what, detail }) => [showTime(at), what, detail]));
+  printTable(
+    ['WHEN', 'WHAT', 'DETAIL'],
+    timeline.map(({ at, what, detail }) => [showTime(at), what, detail]),
+  );
 }

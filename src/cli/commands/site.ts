@@ -24,6 +24,9 @@ export function registerSite(program: Command): void {
       }));
       if (json) return printJson(sites);
       if (sites.length === 0) return print('No site is configured. Copy .env.example to .env and fill in SITE1_…');
-      printTable(['SITE', 'LIST', 'READS', 'DELETED', 'NO NEWSLETTER', 'WEBHOOK'], sites.map((one) => [one.name, one.audience, one.reads, one.onDelete, one.onEmailDisabled, one.webhook]));
+      printTable(
+        ['SITE', 'LIST', 'READS', 'DELETED', 'NO NEWSLETTER', 'WEBHOOK'],
+        sites.map((one) => [one.name, one.audience, one.reads, one.onDelete, one.onEmailDisabled, one.webhook]),
+      );
     });
 }

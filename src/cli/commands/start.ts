@@ -16,8 +16,14 @@ function parseRoles(value: string): ReadonlySet<Role> {
 export function registerStart(program: Command): void {
   program
     .command('start')
-    .description('run in the foreground: HTTP, workers and, unless configured otherwise, an embedded Postgres and Temporal')
-    .addOption(new Option('--role <roles>', 'one alone needs DATABASE_URL and TEMPORAL_ADDRESS').argParser(parseRoles).default(new Set(ROLES), ROLES.join(',')))
+    .description(
+      'run in the foreground: HTTP, workers and, unless configured otherwise, an embedded Postgres and Temporal',
+    )
+    .addOption(
+      new Option('--role <roles>', 'one alone needs DATABASE_URL and TEMPORAL_ADDRESS')
+        .argParser(parseRoles)
+        .default(new Set(ROLES), ROLES.join(',')),
+    )
     .option('--sandbox', 'made-up vendors instead of the configured sites', false)
     .option('--log-file <file>', 'where the output goes, for `daemon status`')
     .action(({ role, sandbox, logFile }: { role: ReadonlySet<Role>; sandbox: boolean; logFile?: string }) =>

@@ -28,7 +28,10 @@ const STOP_PATIENCE_MS = 30_000;
 
 /** Forks a child and waits until it is ready. @throws with the child's own message when it fails to start */
 export async function startChild({ kind, env, stores, readMetrics, log }: ChildOptions): Promise<Child> {
-  const child = fork(new URL('../child-main.js', import.meta.url), [kind], { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(new URL('../child-main.js', import.meta.url), [kind], {
+    env,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const exited = once(child, 'exit').then(() => undefined);
   const send = (message: ToChild): void => {
     if (child.connected) child.send(message);

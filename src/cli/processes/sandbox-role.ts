@@ -23,7 +23,10 @@ export interface Sandbox extends RunningRole {
 /** Starts the stand-ins; they keep their state in the data folder. */
 export async function startSandboxRole(config: Config, log: Logger): Promise<Sandbox> {
   const folder = config.dataDir ?? defaultDataDir(process.env);
-  const campaignMonitor = await startCampaignMonitor({ apiKeys: [API_KEY], snapshotFile: join(folder, 'sandbox-campaign-monitor.json') });
+  const campaignMonitor = await startCampaignMonitor({
+    apiKeys: [API_KEY],
+    snapshotFile: join(folder, 'sandbox-campaign-monitor.json'),
+  });
   const ghost = await startGhost({ snapshotFile: join(folder, 'sandbox-ghost.json') });
   if (ghost.members.size === 0) seedPeople(ghost, PEOPLE, SEED);
   let traffic: { stop(): void } | undefined;
@@ -41,10 +44,17 @@ export async function startSandboxRole(config: Config, log: Logger): Promise<San
     startTraffic(webhookBase) {
       for (const { id } of [...ghost.webhooks.list]) ghost.webhooks.remove(id);
       for (const event of ['member.added', 'member.edited', 'member.deleted'] as const) {
-        ghost.webhooks.add({ event, targetUrl: `${webhookBase}/webhook/ghost/${SITE}?event=${event}`, secret: WEBHOOK_SECRET });
+        ghost.webhooks.add({
+          event,
+          targetUrl: `${webhookBase}/webhook/ghost/${SITE}?event=${event}`,
+          secret: WEBHOOK_SECRET,
+        });
       }
       traffic = startTraffic(ghost);
-      log.info({ ghost: ghost.url, campaignMonitor: campaignMonitor.url }, 'sandbox: a few members sign up and change every minute');
+      log.info(
+        { ghost: ghost.url, campaignMonitor: campaignMonitor.url },
+        'sandbox: a few members sign up and change every minute',
+      );
     },
     async stop() {
       traffic?.stop();

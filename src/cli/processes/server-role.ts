@@ -44,8 +44,21 @@ const STATEMENT_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** Starts HTTP and the relay. @throws when the port is taken */
-export async function startServerRole({ config, stores, log, otherMetrics, now }: ServerRoleOptions): Promise<RunningRole & { url: string }> {
-  const ledger = createLedger(openDatabase({ connectionString: stores.databaseUrl, poolSize: POOL_SIZE, connectTimeoutMs: 2_000, statementTimeoutMs: STATEMENT_TIMEOUT_MS }));
+export async function startServerRole({
+  config,
+  stores,
+  log,
+  otherMetrics,
+  now,
+}: ServerRoleOptions): Promise<RunningRole & { url: string }> {
+  const ledger = createLedger(
+    openDatabase({
+      connectionString: stores.databaseUrl,
+      poolSize: POOL_SIZE,
+      connectTimeoutMs: 2_000,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    }),
+  );
   const metrics = createMetrics();
   const client = openClient(stores.temporal);
   const spool = await openSpool(stores.dataDir, log);
@@ -74,7 +87,13 @@ export async function startServerRole({ config, stores, log, otherMetrics, now }
     throw taken ? new Error(`Port ${port} on ${host} is taken by another program: set PORT to a free one.`) : error;
   }
   await ledger.inbox.wakeAll().catch(() => undefined);
-  relay = startRelay({ ledger, starter: createStarter(client), audiences: config.sites.map(({ audience }) => audience), isIntakeBusy: intake.isBusy, log });
+  relay = startRelay({
+    ledger,
+    starter: createStarter(client),
+    audiences: config.sites.map(({ audience }) => audience),
+    isIntakeBusy: intake.isBusy,
+    log,
+  });
 
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
   return {

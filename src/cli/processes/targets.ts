@@ -17,8 +17,12 @@ export interface Targets {
 
 /** Builds what the activities work on from the configuration. */
 export function createTargets(config: Config, ledger: Ledger, metrics: Metrics): Targets {
-  const sites = new Map(config.sites.map((site) => [site.name, { site, ghost: ghostOf(config, site, ledger, metrics) }]));
-  const audiences = new Map(config.sites.map((site) => [site.audience, { site, destination: destinationOf(config, site, ledger, metrics) }]));
+  const sites = new Map(
+    config.sites.map((site) => [site.name, { site, ghost: ghostOf(config, site, ledger, metrics) }]),
+  );
+  const audiences = new Map(
+    config.sites.map((site) => [site.audience, { site, destination: destinationOf(config, site, ledger, metrics) }]),
+  );
   return { sites, audiences };
 }
 
@@ -36,7 +40,12 @@ export function ghostOf({ timeouts, rateLimits }: Config, { ghost }: SiteConfig,
 }
 
 /** The Campaign Monitor list of a site. */
-export function destinationOf({ timeouts, rateLimits, campaignMonitorUrl }: Config, site: SiteConfig, ledger: Ledger, metrics: Metrics) {
+export function destinationOf(
+  { timeouts, rateLimits, campaignMonitorUrl }: Config,
+  site: SiteConfig,
+  ledger: Ledger,
+  metrics: Metrics,
+) {
   const timeoutMs = timeouts['campaign-monitor'];
   const client = createCampaignMonitorClient({
     url: campaignMonitorUrl,

@@ -19,18 +19,32 @@ export interface WorkerRoleOptions {
 const POOL_SIZE = 16;
 
 /** Starts the Temporal workers, and their own `/metrics` where `METRICS_PORT` asks for it. */
-export async function startWorkerRole({ config, stores, log }: WorkerRoleOptions): Promise<
-  RunningRole & { failed: Promise<never>; readMetrics(): Promise<ProcessMetrics> }
-> {
+export async function startWorkerRole({
+  config,
+  stores,
+  log,
+}: WorkerRoleOptions): Promise<RunningRole & { failed: Promise<never>; readMetrics(): Promise<ProcessMetrics> }> {
   const ledger = createLedger(openDatabase({ connectionString: stores.databaseUrl, poolSize: POOL_SIZE }));
   const metrics = createMetrics();
-  const workers = await startWorkers({ ...createTargets(config, ledger, metrics), temporal: stores.temporal, ledger, budget: config.guard, log, metrics });
-  const server = config.metricsPort === undefined ? undefined : createServer((request, response) => {
-    if (request.url === '/health/live') return void response.end('{"status":"ok"}');
-    if (request.url !== '/metrics') return void response.writeHead(404).end();
-    if (!isAllowed(request.headers.authorization, config.http.token)) return void response.writeHead(401).end();
-    void metrics.registry.metrics().then((text) => response.setHeader('content-type', metrics.registry.contentType).end(text));
-  }).listen(config.metricsPort, config.http.host);
+  const workers = await startWorkers({
+    ...createTargets(config, ledger, metrics),
+    temporal: stores.temporal,
+    ledger,
+    budget: config.guard,
+    log,
+    metrics,
+  });
+  const server =
+    config.metricsPort === undefined
+      ? undefined
+      : createServer((request, response) => {
+          if (request.url === '/health/live') return void response.end('{"status":"ok"}');
+          if (request.url !== '/metrics') return void response.writeHead(404).end();
+          if (!isAllowed(request.headers.authorization, config.http.token)) return void response.writeHead(401).end();
+          void metrics.registry
+            .metrics()
+            .then((text) => response.setHeader('content-type', metrics.registry.contentType).end(text));
+        }).listen(config.metricsPort, config.http.host);
   return {
     failed: workers.failed,
     readMetrics: async () => (await metrics.registry.getMetricsAsJSON()) as ProcessMetrics,

@@ -8,8 +8,8 @@ import {
   type ImportSubscriber,
   importResultSchema,
   listSchema,
-  statsSchema,
   type Subscriber,
+  statsSchema,
   subscriberSchema,
 } from './schema.js';
 
@@ -24,7 +24,19 @@ export interface CampaignMonitorOptions extends HttpOptions {
 export type CampaignMonitorClient = ReturnType<typeof createCampaignMonitorClient>;
 
 /** The vendor's codes that we act on (vendors' notes, section 2). */
-export const Code = { InvalidEmail: 1, NewAddressTaken: 201, NotInList: 203, Suppressed: 204, Deleted: 205, Unsubscribed: 206, Bounced: 207, Unconfirmed: 208, PartialImport: 210, InvalidNewEmail: 211, FieldNameTaken: 255 } as const;
+export const Code = {
+  InvalidEmail: 1,
+  NewAddressTaken: 201,
+  NotInList: 203,
+  Suppressed: 204,
+  Deleted: 205,
+  Unsubscribed: 206,
+  Bounced: 207,
+  Unconfirmed: 208,
+  PartialImport: 210,
+  InvalidNewEmail: 211,
+  FieldNameTaken: 255,
+} as const;
 
 /** Codes that say the key, the list or the client is wrong, whatever the status. */
 const REFUSED_CODES = new Set([50, 60, 100, 101, 102, 120, 121, 122, 403, 404]);
@@ -37,14 +49,20 @@ export function createCampaignMonitorClient({ url, apiKey, ...options }: Campaig
   const base = url.replace(/\/+$/, '');
   const authorization = `Basic ${Buffer.from(`${apiKey}:x`).toString('base64')}`;
 
-  const call = async (operation: string, method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<HttpAnswer> => {
+  const call = async (
+    operation: string,
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ): Promise<HttpAnswer> => {
     const answer = await http({ operation, method, url: `${base}${path}`, headers: { authorization }, body });
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw refusal(operation, answer);
   };
   const read = async <T>(operation: string, path: string, schema: z.ZodType<T>): Promise<T> =>
     understood(operation, schema, await call(operation, 'GET', path));
-  const subscriber = (listId: string, email: string): string => `/subscribers/${listId}.json?email=${encodeURIComponent(email)}`;
+  const subscriber = (listId: string, email: string): string =>
+    `/subscribers/${listId}.json?email=${encodeURIComponent(email)}`;
 
   return {
     /** Upserts up to 1,000; those not named in `FailureDetails` are stored, also when the answer is code 210. */
@@ -60,7 +78,11 @@ export function createCampaignMonitorClient({ url, apiKey, ...options }: Campaig
         RestartSubscriptionBasedAutoresponders: false,
       };
       try {
-        return understood('subscribers.import', importResultSchema, await call('subscribers.import', 'POST', `/subscribers/${listId}/import.json`, body));
+        return understood(
+          'subscribers.import',
+          importResultSchema,
+          await call('subscribers.import', 'POST', `/subscribers/${listId}/import.json`, body),
+        );
       } catch (error) {
         if (!(error instanceof VendorError) || error.details.code !== Code.PartialImport) throw error;
         const { ResultData: json } = errorAnswerSchema.parse(error.details.body);
@@ -96,7 +118,8 @@ export function createCampaignMonitorClient({ url, apiKey, ...options }: Campaig
     readStats: (listId: string) => read('lists.stats', `/lists/${listId}/stats.json`, statsSchema),
 
     /** Custom fields of a list. */
-    readCustomFields: (listId: string) => read('lists.customfields', `/lists/${listId}/customfields.json`, customFieldsSchema),
+    readCustomFields: (listId: string) =>
+      read('lists.customfields', `/lists/${listId}/customfields.json`, customFieldsSchema),
 
     /** Creates a custom field that nobody sees in the preference centre. */
     async createCustomField(listId: string, name: string, type: 'Text' | 'Date'): Promise<void> {
@@ -106,7 +129,11 @@ export function createCampaignMonitorClient({ url, apiKey, ...options }: Campaig
   };
 }
 
-function understood<T>(operation: string, schema: z.ZodType<T>, { status, json }: Pick<HttpAnswer, 'status' | 'json'>): T {
+function understood<T>(
+  operation: string,
+  schema: z.ZodType<T>,
+  { status, json }: Pick<HttpAnswer, 'status' | 'json'>,
+): T {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   // an answer that is not the vendor's own: something else answers in its place
@@ -117,7 +144,8 @@ function understood<T>(operation: string, schema: z.ZodType<T>, { status, json }
 function refusal(operation: string, { status, json }: HttpAnswer): VendorError {
   const details = { vendor: 'campaign-monitor', operation, call: 'answered', status } as const;
   const parsed = errorAnswerSchema.safeParse(json);
-  if (!parsed.success) return new VendorError({ ...details, kind: status === 401 || status === 403 ? 'refused' : 'down' });
+  if (!parsed.success)
+    return new VendorError({ ...details, kind: status === 401 || status === 403 ? 'refused' : 'down' });
   const code = parsed.data.Code;
   const refused = REFUSED_CODES.has(code) || status === 401 || status === 403 || status === 404;
   return new VendorError({ ...details, kind: refused ? 'refused' : 'rejected', code, body: json });

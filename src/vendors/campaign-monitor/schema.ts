@@ -1,7 +1,11 @@
 import { z } from 'zod';
 
 /** Every error's body. */
-export const errorAnswerSchema = z.object({ Code: z.number(), Message: z.string().nullish(), ResultData: z.unknown().optional() });
+export const errorAnswerSchema = z.object({
+  Code: z.number(),
+  Message: z.string().nullish(),
+  ResultData: z.unknown().optional(),
+});
 
 /** The result of an import, whole (201) or in `ResultData` of code 210. */
 export const importResultSchema = z.object({
@@ -24,7 +28,12 @@ export const subscriberSchema = z.object({
 export type Subscriber = z.infer<typeof subscriberSchema>;
 
 /** A list's settings. */
-export const listSchema = z.object({ ListID: z.string(), Title: z.string(), ConfirmedOptIn: z.boolean(), UnsubscribeSetting: z.string().nullish() });
+export const listSchema = z.object({
+  ListID: z.string(),
+  Title: z.string(),
+  ConfirmedOptIn: z.boolean(),
+  UnsubscribeSetting: z.string().nullish(),
+});
 
 /** The part of a list's statistics that we use. */
 export const statsSchema = z.object({ TotalActiveSubscribers: z.number() });

@@ -28,7 +28,8 @@ export function createGhostClient({ url, adminApiKey, ...options }: GhostOptions
     const answer = await http({ operation, method: 'GET', url: `${base}/${path}`, headers, signal });
     if (answer.status !== 200) throw refusal(operation, answer);
     const parsed = schema.safeParse(answer.json);
-    if (!parsed.success) throw new VendorError({ vendor: 'ghost', operation, kind: 'down', call: 'answered', status: answer.status });
+    if (!parsed.success)
+      throw new VendorError({ vendor: 'ghost', operation, kind: 'down', call: 'answered', status: answer.status });
     return parsed.data;
   };
 
@@ -36,10 +37,16 @@ export function createGhostClient({ url, adminApiKey, ...options }: GhostOptions
     /** One member; undefined when Ghost says in its own words that there is none. */
     async readMember(id: string, signal?: AbortSignal): Promise<GhostMember | undefined> {
       try {
-        const { members } = await get('members.read', `members/${encodeURIComponent(id)}/`, membersAnswerSchema, signal);
+        const { members } = await get(
+          'members.read',
+          `members/${encodeURIComponent(id)}/`,
+          membersAnswerSchema,
+          signal,
+        );
         return members[0];
       } catch (error) {
-        if (error instanceof VendorError && error.details.status === 404 && error.details.code === 'NotFoundError') return undefined;
+        if (error instanceof VendorError && error.details.status === 404 && error.details.code === 'NotFoundError')
+          return undefined;
         throw error;
       }
     },
@@ -64,7 +71,11 @@ function refusal(operation: string, { status, json }: HttpAnswer): VendorError {
   if (!error.success) return new VendorError({ ...details, kind: 'down' });
   const { type, code } = error.data.errors[0]!;
   const keyIsWrong = [401, 403, 406].includes(status) || KEY_CODES.has(code ?? '');
-  return new VendorError({ ...details, kind: keyIsWrong ? 'refused' : 'rejected', code: (status === 404 ? type : code) ?? undefined });
+  return new VendorError({
+    ...details,
+    kind: keyIsWrong ? 'refused' : 'rejected',
+    code: (status === 404 ? type : code) ?? undefined,
+  });
 }
 
 /** A short-lived token for one request: HS256 under the hex-decoded secret. */

@@ -9,7 +9,8 @@ export function toFacts(member: GhostMember): MemberFacts {
     name: member.name ?? null,
     status: member.status,
     labels: (member.labels ?? []).map(({ name }) => name),
-    emailEnabled: member.subscribed ?? (member.newsletters ?? []).some(({ status }) => (status ?? 'active') === 'active'),
+    emailEnabled:
+      member.subscribed ?? (member.newsletters ?? []).some(({ status }) => (status ?? 'active') === 'active'),
     suppressed: member.email_suppression?.suppressed,
     signedUpAt: new Date(member.created_at),
   };

@@ -22,11 +22,15 @@ export type GhostMember = z.infer<typeof memberSchema>;
 export const membersAnswerSchema = z.object({ members: z.array(memberSchema) });
 
 /** `site/`. */
-export const siteAnswerSchema = z.object({ site: z.object({ title: z.string().nullish(), url: z.string().nullish(), version: z.string() }) });
+export const siteAnswerSchema = z.object({
+  site: z.object({ title: z.string().nullish(), url: z.string().nullish(), version: z.string() }),
+});
 
 /** The error shape of the Admin API. */
 export const errorAnswerSchema = z.object({
-  errors: z.array(z.object({ type: z.string().nullish(), code: z.string().nullish(), message: z.string().nullish() })).min(1),
+  errors: z
+    .array(z.object({ type: z.string().nullish(), code: z.string().nullish(), message: z.string().nullish() }))
+    .min(1),
 });
 
 /** The names that the URL or the body of a webhook may give to an event. */

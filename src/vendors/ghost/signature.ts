@@ -12,7 +12,12 @@ export type SignatureVerdict =
  * Verifies `x-ghost-signature: sha256=<hex>, t=<ms>` over the raw body followed by the digits of `t`. Ghost before 5.87.1,
  * which signed the body alone, is refused: its signatures never expire.
  */
-export function verifySignature(header: string | undefined, body: Buffer, secrets: readonly string[], nowMs: number): SignatureVerdict {
+export function verifySignature(
+  header: string | undefined,
+  body: Buffer,
+  secrets: readonly string[],
+  nowMs: number,
+): SignatureVerdict {
   if (header === undefined) return { valid: false, reason: 'missing' };
   const match = /^sha256=([0-9a-f]{64}),\s*t=(\d{10,16})$/i.exec(header.trim());
   if (!match) return { valid: false, reason: 'malformed' };

@@ -29,7 +29,10 @@ const ACTIVITY_KEYS = new Set([
  */
 export function readWebhook(json: unknown, urlEvent: string | undefined): MemberWebhook {
   const body = webhookBodySchema.safeParse(json);
-  if (!body.success) throw new WebhookMalformed(`The body is not a member webhook (at ${body.error.issues[0]?.path.join('.') || 'root'})`);
+  if (!body.success)
+    throw new WebhookMalformed(
+      `The body is not a member webhook (at ${body.error.issues[0]?.path.join('.') || 'root'})`,
+    );
   const named = eventOf(body.data.event);
   if (body.data.event !== undefined && !named) throw new WebhookMalformed('The signed body names an unknown event');
   const asked = eventOf(urlEvent);
@@ -38,8 +41,12 @@ export function readWebhook(json: unknown, urlEvent: string | undefined): Member
     throw new WebhookMalformed('Unknown event: the URL needs ?event=member.added, member.edited or member.deleted');
   }
   const { current, previous } = body.data.member;
-  const member = memberSchema.partial().required({ id: true }).safeParse(event === 'member.deleted' ? previous : current);
-  if (!member.success) throw new WebhookMalformed(`The member cannot be read (at ${member.error.issues[0]?.path.join('.') || 'root'})`);
+  const member = memberSchema
+    .partial()
+    .required({ id: true })
+    .safeParse(event === 'member.deleted' ? previous : current);
+  if (!member.success)
+    throw new WebhookMalformed(`The member cannot be read (at ${member.error.issues[0]?.path.join('.') || 'root'})`);
   const changedKeys = Object.keys(previous ?? {});
   return {
     memberId: member.data.id,
