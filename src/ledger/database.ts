@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { Prisma, PrismaClient } from './client/client.js';
@@ -35,8 +36,13 @@ export function openDatabase(options: DatabaseOptions): Database {
       connectionTimeoutMillis: connectTimeoutMs,
       ...(statementTimeoutMs === undefined ? {} : { query_timeout: statementTimeoutMs }),
     },
-    // an idle connection that breaks is replaced on next use
-    { onPoolError: () => undefined, onConnectionError: () => undefined },
+    {
+      // an idle connection that breaks is replaced on next use
+      onPoolError: () => undefined,
+      onConnectionError: () => undefined,
+      // a named statement is parsed and planned once a connection
+      statementNameGenerator: ({ sql }) => statementName(sql),
+    },
   );
   const prisma = new PrismaClient({
     adapter,
@@ -50,6 +56,17 @@ export function openDatabase(options: DatabaseOptions): Database {
 }
 
 const RECONNECT_MS = 1_000;
+
+const statementNames = new Map<string, string>();
+
+/** The same name for the same text, so that a connection knows the statement again. */
+function statementName(sql: string): string {
+  const known = statementNames.get(sql);
+  if (known !== undefined) return known;
+  const name = createHash('sha256').update(sql).digest('base64url');
+  statementNames.set(sql, name);
+  return name;
+}
 
 function listen(connectionString: string, channel: string, onNotify: (payload: string) => void) {
   let ended = false;

@@ -152,13 +152,13 @@ async function drainPage(tx: Queries, request: DrainRequest): Promise<Drained> {
 
 async function lockMembers(tx: Queries, site: string, items: readonly DrainItem[]): Promise<Map<string, MemberRow>> {
   const ids = items.map(({ memberId }) => memberId).sort();
-  await tx.$executeRaw`
-    INSERT INTO members (site, member_id) SELECT ${site}, id FROM unnest(${ids}::text[]) AS id ON CONFLICT DO NOTHING`;
+  // the update that changes nothing locks the rows, in one order for everybody
   const rows = await tx.$queryRaw<MemberRow[]>`
-    SELECT member_id, email, name, status, labels, email_enabled, suppressed, signed_up_at, deleted_at, observed_at, read_at,
-           signed_at, changed_at, added_at, suspected_gone_at, lease_token, coalesce(lease_until > now(), false) AS leased,
-           EXISTS (SELECT FROM parked p WHERE p.site = members.site AND p.member_id = members.member_id) AS parked
-    FROM members WHERE site = ${site} AND member_id = ANY(${ids}) ORDER BY member_id FOR UPDATE`;
+    INSERT INTO members (site, member_id) SELECT ${site}, id FROM unnest(${ids}::text[]) AS id ORDER BY id
+    ON CONFLICT (site, member_id) DO UPDATE SET site = members.site
+    RETURNING member_id, email, name, status, labels, email_enabled, suppressed, signed_up_at, deleted_at, observed_at, read_at,
+      signed_at, changed_at, added_at, suspected_gone_at, lease_token, coalesce(lease_until > now(), false) AS leased,
+      EXISTS (SELECT FROM parked p WHERE p.site = members.site AND p.member_id = members.member_id) AS parked`;
   return new Map(rows.map((row) => [row.member_id, row]));
 }
 

@@ -39,13 +39,6 @@ export interface Postponement {
 
 /** What the one writer of an audience does to its contacts (house decisions 9 to 11). */
 export function createWriter({ prisma }: Database) {
-  /** Locks the audience's row for the transaction; fails when another writer has begun. */
-  const assertCurrent = async (tx: Queries, audience: string, generation: number): Promise<void> => {
-    const rows = await tx.$queryRaw<unknown[]>`
-      SELECT 1 FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE`;
-    if (rows.length === 0) throw new WriterSuperseded(`another writer works for audience ${audience}`);
-  };
-
   return {
     /** Makes the caller the audience's writer; every earlier one is superseded. */
     async begin(audience: string): Promise<number> {
@@ -85,19 +78,20 @@ export function createWriter({ prisma }: Database) {
      * Before each call: checks the generation, clears the settled hashes, and stores which contacts are under way and for
      * how long the vendor may be working on them. @throws WriterSuperseded
      */
-    beginCall: (
+    async beginCall(
       audience: string,
       generation: number,
       addresses: readonly string[],
       landsWithinMs: number,
-    ): Promise<void> =>
-      prisma.$transaction(async (tx) => {
-        await assertCurrent(tx, audience, generation);
-        await tx.$executeRaw`
-          UPDATE contacts SET settled_hash = NULL, under_way_by = ${generation},
-            under_way_until = now() + make_interval(secs => ${landsWithinMs / 1000})
-          WHERE audience = ${audience} AND address = ANY(${[...addresses]})`;
-      }),
+    ): Promise<void> {
+      // the lock on the audience's row orders this against a successor that begins
+      const booked = await prisma.$executeRaw`
+        WITH ours AS (SELECT audience FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE)
+        UPDATE contacts c SET settled_hash = NULL, under_way_by = ${generation},
+          under_way_until = now() + make_interval(secs => ${landsWithinMs / 1000})
+        FROM ours WHERE c.audience = ours.audience AND c.address = ANY(${[...addresses]})`;
+      if (booked === 0) throw new WriterSuperseded(`another writer works for audience ${audience}`);
+    },
 
     /** After a call: outcomes, states, opt-outs and parked people, in one transaction. A superseded writer's contacts become due again. */
     settle: (audience: string, site: string, generation: number, settlements: readonly Settlement[]): Promise<void> =>
@@ -156,28 +150,34 @@ async function settleAll(
   const given = Prisma.sql`jsonb_to_recordset(${asJson(rows)}) AS g(address text, version int, "memberId" text, operation text,
     outcome text, hash text, "listState" text, code int, binds boolean, refusal jsonb)`;
   await tx.$executeRaw`
-    UPDATE contacts c SET
-      settled_hash = g.hash, settled_at = now(), under_way_until = NULL, tries = 0, batch_limit = NULL,
-      settled_outcome = CASE WHEN g.outcome = 'unchanged' THEN coalesce(c.settled_outcome, g.outcome) ELSE g.outcome END,
-      settled_member_id = coalesce(g."memberId", c.settled_member_id),
-      list_state = coalesce(g."listState", c.list_state),
-      list_state_at = CASE WHEN g."listState" IS NULL THEN c.list_state_at ELSE now() END,
-      due_at = CASE WHEN c.version = g.version THEN NULL ELSE now() END
-    FROM ${given} WHERE c.audience = ${audience} AND c.address = g.address`;
-  await tx.$executeRaw`
+    WITH given AS MATERIALIZED (SELECT * FROM ${given}),
+    settled AS (
+      UPDATE contacts c SET
+        settled_hash = g.hash, settled_at = now(), under_way_until = NULL, tries = 0, batch_limit = NULL,
+        settled_outcome = CASE WHEN g.outcome = 'unchanged' THEN coalesce(c.settled_outcome, g.outcome) ELSE g.outcome END,
+        settled_member_id = coalesce(g."memberId", c.settled_member_id),
+        list_state = coalesce(g."listState", c.list_state),
+        list_state_at = CASE WHEN g."listState" IS NULL THEN c.list_state_at ELSE now() END,
+        due_at = CASE WHEN c.version = g.version THEN NULL ELSE now() END
+      FROM given g WHERE c.audience = ${audience} AND c.address = g.address
+    ), opted_in AS (
+      DELETE FROM opt_outs o USING given g WHERE o.audience = ${audience} AND o.address = g.address AND g."listState" = 'Active'
+    ), decided AS (
+      DELETE FROM holds h USING given g WHERE h.audience = ${audience} AND h.address = g.address AND g.outcome <> 'held'
+    ), unparked AS (
+      UPDATE parked p SET cleared_at = now(), wake_at = now() FROM given g
+      WHERE p.site = ${site} AND p.member_id = g."memberId" AND p.step = 'pushContact'
+        AND g.outcome NOT IN ('refused', 'unchanged') AND p.cleared_at IS NULL
+    )
     INSERT INTO pushes (audience, address, member_id, operation, outcome, code, hash)
-    SELECT ${audience}, address, "memberId", operation, outcome, code, hash FROM ${given} WHERE outcome <> 'unchanged'`;
-  await tx.$executeRaw`
-    INSERT INTO opt_outs (audience, address, member_id, state)
-    SELECT ${audience}, address, "memberId", "listState" FROM ${given} WHERE binds
-    ON CONFLICT (audience, address) DO UPDATE SET member_id = coalesce(EXCLUDED.member_id, opt_outs.member_id), state = EXCLUDED.state`;
-  await tx.$executeRaw`
-    DELETE FROM opt_outs o USING ${given} WHERE o.audience = ${audience} AND o.address = g.address AND g."listState" = 'Active'`;
-  await tx.$executeRaw`
-    DELETE FROM holds h USING ${given} WHERE h.audience = ${audience} AND h.address = g.address AND g.outcome <> 'held'`;
-  await tx.$executeRaw`
-    UPDATE parked p SET cleared_at = now(), wake_at = now() FROM ${given}
-    WHERE p.site = ${site} AND p.member_id = g."memberId" AND p.step = 'pushContact' AND g.outcome NOT IN ('refused', 'unchanged') AND p.cleared_at IS NULL`;
+    SELECT ${audience}, address, "memberId", operation, outcome, code, hash FROM given WHERE outcome <> 'unchanged'`;
+  if (rows.some((row) => row.binds)) {
+    await tx.$executeRaw`
+      INSERT INTO opt_outs (audience, address, member_id, state)
+      SELECT ${audience}, address, "memberId", "listState" FROM ${given} WHERE binds
+      ON CONFLICT (audience, address) DO UPDATE SET member_id = coalesce(EXCLUDED.member_id, opt_outs.member_id), state = EXCLUDED.state`;
+  }
+  if (!rows.some(({ refusal }) => refusal)) return;
   await tx.$executeRaw`
     INSERT INTO parked (site, member_id, step, type, message, audience, address)
     SELECT ${site}, "memberId", 'pushContact', refusal->>'type', refusal->>'message', ${audience}, address

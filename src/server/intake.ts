@@ -19,8 +19,8 @@ export interface Intake {
   accept(delivery: NewDelivery): Promise<string>;
   /** Whether a delivery would be stored, in the ledger or the spool. */
   canStore(): Promise<boolean>;
-  /** True while requests wait for their answer. */
-  isBusy(): boolean;
+  /** True while more deliveries come in than anybody could work off at once. */
+  isInBurst(): boolean;
   /** True while deliveries go to the spool. */
   isSpooling(): boolean;
   stop(): Promise<void>;
@@ -30,6 +30,9 @@ export interface Intake {
 const LEDGER_PATIENCE_MS = 1_000;
 const MOST_A_STATEMENT = 200;
 const FEED_MS = 1_000;
+/** More than so many deliveries in a window are a burst. */
+const BURST = 20;
+const WINDOW_MS = 100;
 
 interface Waiting {
   delivery: NewDelivery;
@@ -45,6 +48,7 @@ export function createIntake({ ledger, spool, onStored, log }: IntakeDeps): Inta
   let queue: Waiting[] = [];
   let isStoring = false;
   let isDown = false;
+  let [windowBegan, accepted] = [0, 0];
 
   const storeAll = async (): Promise<void> => {
     isStoring = true;
@@ -95,11 +99,13 @@ export function createIntake({ ledger, spool, onStored, log }: IntakeDeps): Inta
   return {
     accept: (delivery) =>
       new Promise((resolve, reject) => {
+        if (Date.now() - windowBegan >= WINDOW_MS) [windowBegan, accepted] = [Date.now(), 0];
+        accepted += 1;
         queue.push({ delivery, resolve, reject });
         if (!isStoring) void storeAll();
       }),
     canStore: async () => (!isDown && (await answers(ledger))) || spool.isWritable(),
-    isBusy: () => isStoring,
+    isInBurst: () => accepted > BURST && Date.now() - windowBegan < 2 * WINDOW_MS,
     isSpooling: () => isDown,
     stop: () => feeder.stop(),
   };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Logger } from '../observe/log.js';
 import { startLoop } from './loop.js';
+import { createSlots } from './slots.js';
 import type { Starter } from './starter.js';
 
 /** What the relay works with. */
@@ -10,8 +11,8 @@ export interface RelayDeps {
   starter: Starter;
   /** Configured audiences; others have nobody who could write to them. */
   audiences: readonly string[];
-  /** True while webhooks wait for their answer: they come first. */
-  isIntakeBusy: () => boolean;
+  /** True during a burst of webhooks: their answers come first. */
+  isInBurst: () => boolean;
   log: Logger;
 }
 
@@ -37,11 +38,12 @@ const STAND_BACK_MS = 500;
 const STAND_BACK_POLL_MS = 5;
 
 /** Starts a relay; any number of them work side by side, since each claims what it wakes. */
-export function startRelay({ ledger, starter, audiences, isIntakeBusy, log }: RelayDeps): Relay {
+export function startRelay({ ledger, starter, audiences, isInBurst, log }: RelayDeps): Relay {
   let isDown = false;
+  const slots = createSlots(AT_A_TIME);
   const standBack = async (): Promise<void> => {
     const end = Date.now() + STAND_BACK_MS;
-    while (isIntakeBusy() && Date.now() < end) await sleep(STAND_BACK_POLL_MS);
+    while (isInBurst() && Date.now() < end) await sleep(STAND_BACK_POLL_MS);
   };
 
   /** Signals one; where Temporal does not take it, the claim is given back and the rest of the round waits. */
@@ -53,7 +55,8 @@ export function startRelay({ ledger, starter, audiences, isIntakeBusy, log }: Re
     } catch (error) {
       if (!isDown) log.warn({ err: error }, 'Temporal does not take signals: deliveries wait in the inbox');
       isDown = true;
-      await giveBack();
+      // a claim that cannot be given back is due again by itself
+      await giveBack().catch(() => undefined);
     }
   };
   const onError = (error: unknown): number => {
@@ -71,14 +74,13 @@ export function startRelay({ ledger, starter, audiences, isIntakeBusy, log }: Re
           () => starter.signalMember(site, memberId),
           () => ledger.inbox.returnWake(site, memberId),
         );
-      // while Temporal is down the first of them is the probe
-      const probe = isDown ? claimed.splice(0, 1) : [];
-      for (const one of probe) await wake(one);
-      await eachAtATime(claimed, AT_A_TIME, (one) =>
-        isDown ? ledger.inbox.returnWake(one.site, one.memberId) : wake(one),
-      );
-      const woken = claimed.length + probe.length;
-      return woken > 0 && !isDown ? BUSY_MS : IDLE_MS;
+      for (const [index, one] of claimed.entries()) {
+        // while Temporal is down the first of them is the probe
+        if (isDown && index > 0) await ledger.inbox.returnWake(one.site, one.memberId);
+        else if (isDown) await wake(one);
+        else await slots.start(() => wake(one));
+      }
+      return claimed.length > 0 && !isDown ? BUSY_MS : IDLE_MS;
     },
   });
 
@@ -118,15 +120,7 @@ export function startRelay({ ledger, starter, audiences, isIntakeBusy, log }: Re
     async stop() {
       clearTimeout(soon);
       await Promise.all([members.stop(), others.stop(), listening.end()]);
+      await slots.idle();
     },
   };
-}
-
-/** Works on items, at most `limit` at a time. */
-async function eachAtATime<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items];
-  const workOff = async (): Promise<void> => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, queue.length) }, workOff));
 }

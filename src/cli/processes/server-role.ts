@@ -91,7 +91,7 @@ export async function startServerRole({
     ledger,
     starter: createStarter(client),
     audiences: config.sites.map(({ audience }) => audience),
-    isIntakeBusy: intake.isBusy,
+    isInBurst: intake.isInBurst,
     log,
   });
 
