@@ -18,11 +18,11 @@ const WRITER_GONE_SECONDS = 15;
 const PAUSED_GONE_SECONDS = 600;
 
 /** Lists at destinations: their checks, pauses and writers. */
-export function createAudiences({ prisma }: Database) {
+export function createAudiences({ prisma, sql }: Database) {
   return {
     /** Makes the next writer check its list first: after a start, and when a call met something odd. */
     async requireCheck(audience: string): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         INSERT INTO audiences (audience, writer_seen_at) VALUES (${audience}, NULL)
         ON CONFLICT (audience) DO UPDATE SET checked_at = NULL, woken_at = NULL, wakes = 0`;
     },
@@ -31,7 +31,7 @@ export function createAudiences({ prisma }: Database) {
     async state(
       audience: string,
     ): Promise<{ checkDue: boolean; doubleOptIn: boolean; optInConfirmed: boolean; paused: boolean }> {
-      const [row] = await prisma.$queryRaw<
+      const [row] = await sql.query<
         { checkDue: boolean; doubleOptIn: boolean; optInConfirmed: boolean; paused: boolean }[]
       >`
         SELECT coalesce(checked_at < now() - make_interval(secs => ${CHECK_SECONDS}), true) AS "checkDue",
@@ -42,7 +42,7 @@ export function createAudiences({ prisma }: Database) {
 
     /** Stores what a check found and ends a pause. True when there was one. */
     async checked(audience: string, facts: AudienceFacts): Promise<boolean> {
-      const [row] = await prisma.$queryRaw<{ resumed: boolean }[]>`
+      const [row] = await sql.query<{ resumed: boolean }[]>`
         WITH before AS (SELECT paused_since IS NOT NULL AS resumed FROM audiences WHERE audience = ${audience})
         UPDATE audiences SET checked_at = now(), title = ${facts.title}, active_subscribers = ${facts.activeSubscribers},
           double_opt_in = ${facts.doubleOptIn}, problems = ${[...facts.problems]},
@@ -53,14 +53,14 @@ export function createAudiences({ prisma }: Database) {
 
     /** Notes that the list or its key refuses, or is down; the next attempt begins with a check. True when this is news. */
     async pause(audience: string, type: string, message: string): Promise<boolean> {
-      const [row] = await prisma.$queryRaw<{ news: boolean }[]>`
+      const [row] = await sql.query<{ news: boolean }[]>`
         UPDATE audiences SET paused_since = coalesce(paused_since, now()), paused_type = ${type}, paused_message = ${message}, checked_at = NULL
         WHERE audience = ${audience} RETURNING paused_since = now()::timestamptz(3) AS news`;
       return row?.news ?? false;
     },
 
     /** Claims the audiences that have something due and no live writer; each again only after a pause that doubles. */
-    claimWakes: (configured: readonly string[]): Promise<{ audience: string }[]> => prisma.$queryRaw`
+    claimWakes: (configured: readonly string[]): Promise<{ audience: string }[]> => sql.query`
       UPDATE audiences a SET woken_at = now(), wakes = a.wakes + 1
       WHERE a.audience IN (
         SELECT b.audience FROM audiences b
@@ -74,17 +74,17 @@ export function createAudiences({ prisma }: Database) {
 
     /** Creates the rows of audiences that a contact was marked for before any writer ran. */
     async ensure(audiences: readonly string[]): Promise<void> {
-      await prisma.$executeRaw`INSERT INTO audiences (audience) SELECT unnest(${[...audiences]}::text[]) ON CONFLICT DO NOTHING`;
+      await sql.execute`INSERT INTO audiences (audience) SELECT unnest(${[...audiences]}::text[]) ON CONFLICT DO NOTHING`;
     },
 
     /** Gives back a wake that could not be signalled. */
     async returnWake(audience: string): Promise<void> {
-      await prisma.$executeRaw`UPDATE audiences SET woken_at = NULL, wakes = greatest(0, wakes - 1) WHERE audience = ${audience}`;
+      await sql.execute`UPDATE audiences SET woken_at = NULL, wakes = greatest(0, wakes - 1) WHERE audience = ${audience}`;
     },
 
     /** The person in charge knows that additions on this double opt-in list are mailed. */
     async confirmOptInMails(audience: string): Promise<void> {
-      await prisma.$executeRaw`UPDATE audiences SET opt_in_confirmed_at = now() WHERE audience = ${audience}`;
+      await sql.execute`UPDATE audiences SET opt_in_confirmed_at = now() WHERE audience = ${audience}`;
     },
 
     /** The pauses there are. */

@@ -22,7 +22,7 @@ export async function markDue(
   lane: 'live' | 'bulk',
 ): Promise<void> {
   const rows = marks.toSorted((a, b) => (a.address < b.address ? -1 : 1));
-  await tx.$queryRaw`
+  await tx.query`
     WITH marked AS (
       INSERT INTO contacts (audience, address, due_at, lane, delivered_at)
       SELECT ${audience}, address, now(), ${lane === 'live' ? 0 : 1}, "deliveredAt"
@@ -75,7 +75,7 @@ const BULK_SHARE = 100;
 
 /** Up to `limit` contacts of an audience that are due now, live ones first, with all that the rules need to plan them. */
 export async function selectDue(tx: Queries, audience: string, site: string, limit: number): Promise<TakenContact[]> {
-  const rows = await tx.$queryRaw<DueRow[]>`
+  const rows = await tx.query<DueRow[]>`
     WITH due AS (
       (SELECT * FROM contacts WHERE audience = ${audience} AND lane = 0 AND due_at <= now()
          AND (under_way_until IS NULL OR under_way_until < now()) ORDER BY due_at LIMIT ${limit - BULK_SHARE})
@@ -158,7 +158,7 @@ const BINDING: readonly ListState[] = ['Unsubscribed', 'Bounced', 'Deleted', 'Su
 export const binds = (state: ListState | undefined): boolean => state !== undefined && BINDING.includes(state);
 
 /** Contacts outside the writer's usual round. */
-export function createContacts({ prisma }: Database) {
+export function createContacts({ transaction }: Database) {
   return {
     /**
      * A member left this address: with `Absent` it is off the list (moved, or never there); else it is still there and is
@@ -171,19 +171,19 @@ export function createContacts({ prisma }: Database) {
       state: ListState,
       boundState: ListState = state,
     ): Promise<void> =>
-      prisma.$transaction(async (tx) => {
+      transaction(async (tx) => {
         if (binds(boundState)) {
-          await tx.$executeRaw`
+          await tx.execute`
             INSERT INTO opt_outs (audience, address, member_id, state) VALUES (${audience}, ${address}, ${memberId}, ${boundState})
             ON CONFLICT (audience, address) DO UPDATE SET member_id = EXCLUDED.member_id, state = EXCLUDED.state`;
         }
         if (state === 'Absent') {
-          await tx.$executeRaw`
+          await tx.execute`
             UPDATE contacts SET list_state = 'Absent', list_state_at = now(), settled_hash = ${ABSENT}, settled_outcome = 'moved',
               settled_at = now(), due_at = NULL WHERE audience = ${audience} AND address = ${address}`;
           return;
         }
-        await tx.$executeRaw`
+        await tx.execute`
           UPDATE contacts SET list_state = ${state}, list_state_at = now(), version = version + 1, due_at = now()
           WHERE audience = ${audience} AND address = ${address}`;
       }),

@@ -3,12 +3,22 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { Prisma, PrismaClient } from './client/client.js';
 
-/** Either the client or a transaction of it. */
-export type Queries = Pick<PrismaClient, '$queryRaw' | '$executeRaw'>;
+/** Runs SQL written as a template, values as parameters: on the pool, or within one transaction. */
+export interface Queries {
+  /** Rows of a statement. */
+  query<T>(strings: TemplateStringsArray, ...values: unknown[]): Promise<T>;
+  /** How many rows a statement changed. */
+  execute(strings: TemplateStringsArray, ...values: unknown[]): Promise<number>;
+}
 
 /** A connection pool to the ledger. */
 export interface Database {
+  /** Typed reads of whole records. */
   prisma: PrismaClient;
+  /** Everything on the live path: Prisma's own raw queries cost a third more time a member (see docs/decisions.md). */
+  sql: Queries;
+  /** Commits when `work` settles, rolls back when it throws. */
+  transaction<T>(work: (tx: Queries) => Promise<T>): Promise<T>;
   /** Opens a connection of its own that listens for NOTIFY on `channel`; its `end` closes it. Reconnects by itself. */
   listen(channel: string, onNotify: (payload: string) => void): { end(): Promise<void> };
   close(): Promise<void>;
@@ -23,36 +33,62 @@ export interface DatabaseOptions {
   statementTimeoutMs?: number;
 }
 
-/** Longest wait for a transaction to begin, and for one to end; Prisma's own 2 s and 5 s are short under load. */
-const TRANSACTION_PATIENCE_MS = 30_000;
-
 /** Opens the ledger's database; connects on first use. */
 export function openDatabase(options: DatabaseOptions): Database {
   const { connectionString, poolSize, connectTimeoutMs = 5_000, statementTimeoutMs } = options;
-  const adapter = new PrismaPg(
-    {
-      connectionString,
-      max: poolSize,
-      connectionTimeoutMillis: connectTimeoutMs,
-      ...(statementTimeoutMs === undefined ? {} : { query_timeout: statementTimeoutMs }),
-    },
-    {
-      // an idle connection that breaks is replaced on next use
-      onPoolError: () => undefined,
-      onConnectionError: () => undefined,
-      // a named statement is parsed and planned once a connection
-      statementNameGenerator: ({ sql }) => statementName(sql),
-    },
-  );
-  const prisma = new PrismaClient({
-    adapter,
-    transactionOptions: { maxWait: TRANSACTION_PATIENCE_MS, timeout: TRANSACTION_PATIENCE_MS },
+  const pool = new pg.Pool({
+    connectionString,
+    max: poolSize,
+    connectionTimeoutMillis: connectTimeoutMs,
+    ...(statementTimeoutMs === undefined ? {} : { query_timeout: statementTimeoutMs }),
   });
+  // an idle connection that breaks is replaced on next use
+  pool.on('error', () => undefined);
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     prisma,
+    sql: queriesOn(pool),
+    transaction: (work) => inTransaction(pool, work),
     listen: (channel, onNotify) => listen(connectionString, channel, onNotify),
-    close: () => prisma.$disconnect(),
+    async close() {
+      await prisma.$disconnect();
+      await pool.end();
+    },
   };
+}
+
+function queriesOn(client: Pick<pg.ClientBase, 'query'>): Queries {
+  const run = (strings: TemplateStringsArray, values: unknown[]): Promise<pg.QueryResult> => {
+    const { text, values: parameters } = Prisma.sql(strings, ...values);
+    // a named statement is parsed and planned once a connection
+    return client.query({ name: statementName(text), text, values: parameters });
+  };
+  return {
+    query: async <T>(strings: TemplateStringsArray, ...values: unknown[]) => (await run(strings, values)).rows as T,
+    execute: async (strings, ...values) => (await run(strings, values)).rowCount ?? 0,
+  };
+}
+
+async function inTransaction<T>(pool: pg.Pool, work: (tx: Queries) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query('BEGIN');
+    const result = await work(queriesOn(client));
+    await client.query('COMMIT');
+    broken = false;
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').then(
+      () => {
+        broken = false;
+      },
+      () => undefined,
+    );
+    throw error;
+  } finally {
+    client.release(broken);
+  }
 }
 
 const RECONNECT_MS = 1_000;

@@ -81,11 +81,11 @@ interface MemberRow {
 }
 
 /** Application of deliveries and reads to the ledger: the one place where members change. */
-export function createDrain({ prisma }: Database) {
+export function createDrain({ sql, transaction }: Database) {
   return {
     /** Takes the lease on a member before its source is read; undefined while somebody else holds it. */
     async lease(site: string, memberId: string, token: string): Promise<Lease | undefined> {
-      const [row] = await prisma.$queryRaw<{ mine: boolean; paused: boolean; as_of: Date }[]>`
+      const [row] = await sql.query<{ mine: boolean; paused: boolean; as_of: Date }[]>`
         WITH taken AS (
           INSERT INTO members (site, member_id, lease_token, lease_until)
           VALUES (${site}, ${memberId}, ${token}, now() + make_interval(secs => ${LEASE_SECONDS}))
@@ -100,7 +100,7 @@ export function createDrain({ prisma }: Database) {
 
     /** Gives a lease back unused. */
     async unlease(site: string, memberId: string, token: string): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         UPDATE members SET lease_until = NULL, lease_token = NULL
         WHERE site = ${site} AND member_id = ${memberId} AND lease_token = ${token}`;
     },
@@ -109,7 +109,7 @@ export function createDrain({ prisma }: Database) {
      * Applies all that waits for these members, and their reads, in one transaction: members, histories, outcomes, and
      * the marks that make contacts due. A lease that is no longer held writes nothing (`busy`).
      */
-    drain: (request: DrainRequest): Promise<Drained> => prisma.$transaction((tx) => drainPage(tx, request)),
+    drain: (request: DrainRequest): Promise<Drained> => transaction((tx) => drainPage(tx, request)),
   };
 }
 
@@ -153,7 +153,7 @@ async function drainPage(tx: Queries, request: DrainRequest): Promise<Drained> {
 async function lockMembers(tx: Queries, site: string, items: readonly DrainItem[]): Promise<Map<string, MemberRow>> {
   const ids = items.map(({ memberId }) => memberId).sort();
   // the update that changes nothing locks the rows, in one order for everybody
-  const rows = await tx.$queryRaw<MemberRow[]>`
+  const rows = await tx.query<MemberRow[]>`
     INSERT INTO members (site, member_id) SELECT ${site}, id FROM unnest(${ids}::text[]) AS id ORDER BY id
     ON CONFLICT (site, member_id) DO UPDATE SET site = members.site
     RETURNING member_id, email, name, status, labels, email_enabled, suppressed, signed_up_at, deleted_at, observed_at, read_at,
@@ -169,7 +169,7 @@ async function waitingDeliveries(
   items: readonly DrainItem[],
 ): Promise<Map<string, StoredDelivery[]>> {
   const given = items.map(({ memberId, read }) => ({ memberId, until: read?.asOf ?? null }));
-  const rows = await tx.$queryRaw<(StoredDelivery & { memberId: string })[]>`
+  const rows = await tx.query<(StoredDelivery & { memberId: string })[]>`
     SELECT d.id::text, d.member_id AS "memberId", d.event, d.signed_at AS "signedAt", d.received_at AS "receivedAt", d.payload
     FROM jsonb_to_recordset(${asJson(given)}) AS g("memberId" text, "until" timestamptz)
     JOIN deliveries d ON d.site = ${site} AND d.member_id = g."memberId"
@@ -179,7 +179,7 @@ async function waitingDeliveries(
 }
 
 async function historiesOf(tx: Queries, site: string, ids: string[]): Promise<Map<string, StatusTransition[]>> {
-  const rows = await tx.$queryRaw<
+  const rows = await tx.query<
     { member_id: string; from: string | null; to: string; at: Date; found_by: FoundBy; from_seen: boolean }[]
   >`
     SELECT member_id, "from", "to", at, found_by, from_seen FROM status_transitions
@@ -241,7 +241,7 @@ async function writeMembers(
       statusChangedAt: last?.at,
     };
   });
-  await tx.$executeRaw`
+  await tx.execute`
     UPDATE members m SET
       email = g.email, address = g.address, name = g.name, status = g.status,
       labels = coalesce(ARRAY(SELECT jsonb_array_elements_text(g.labels)), '{}'),
@@ -277,10 +277,10 @@ async function writeHistories(
     }
   }
   if (rewritten.length > 0) {
-    await tx.$executeRaw`DELETE FROM status_transitions WHERE site = ${site} AND member_id = ANY(${rewritten})`;
+    await tx.execute`DELETE FROM status_transitions WHERE site = ${site} AND member_id = ANY(${rewritten})`;
   }
   if (added.length > 0) {
-    await tx.$executeRaw`
+    await tx.execute`
       INSERT INTO status_transitions (site, member_id, "from", "to", at, found_by, from_seen)
       SELECT ${site}, "memberId", "from", "to", at, "foundBy", "fromSeen" FROM jsonb_to_recordset(${asJson(added)})
         AS g("memberId" text, "from" text, "to" text, at timestamptz, "foundBy" text, "fromSeen" boolean)
@@ -289,7 +289,7 @@ async function writeHistories(
 }
 
 async function writeOutcomes(tx: Queries, outcomes: Applied['outcomes']): Promise<void> {
-  await tx.$executeRaw`
+  await tx.execute`
     UPDATE deliveries d SET state = 'done', outcome = g.outcome, outcome_at = now(), next_wake_at = NULL
     FROM jsonb_to_recordset(${asJson(outcomes)}) AS g(id uuid, outcome text) WHERE d.id = g.id AND d.state = 'waiting'`;
 }

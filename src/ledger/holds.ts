@@ -29,23 +29,23 @@ const where = ({ audience, ids }: HeldFilter): Prisma.Sql => Prisma.sql`
   ${ids === undefined ? Prisma.empty : Prisma.sql`AND ${HOLD_ID} = ANY(${[...ids]})`}`;
 
 /** Removals beyond the budget and additions that would mail people: shown, released or discarded by an operator. */
-export function createHolds({ prisma }: Database) {
+export function createHolds({ sql }: Database) {
   return {
     /** Holds an addition that would send a confirmation mail. */
     async holdAddition(audience: string, address: string, memberId: string, reason: string): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         INSERT INTO holds (audience, address, member_id, kind, reason) VALUES (${audience}, ${address}, ${memberId}, 'addition', ${reason})
         ON CONFLICT (audience, address, kind) DO NOTHING`;
     },
 
     /** What is held, oldest first. */
-    list: (filter: HeldFilter = {}): Promise<HeldRow[]> => prisma.$queryRaw`
+    list: (filter: HeldFilter = {}): Promise<HeldRow[]> => sql.query`
       SELECT ${HOLD_ID} AS id, audience, address, member_id AS "memberId", kind, reason, since, false AS released
       FROM holds WHERE ${where(filter)} ORDER BY since, address`,
 
     /** Lets them go, without drawing on the budget again; the writer rechecks each. Gives how many. */
     async release(filter: HeldFilter): Promise<number> {
-      const rows = await prisma.$queryRaw<unknown[]>`
+      const rows = await sql.query<unknown[]>`
         WITH released AS (
           UPDATE holds SET released_at = now() WHERE ${where(filter)} RETURNING audience, address
         ), due AS (
@@ -57,7 +57,7 @@ export function createHolds({ prisma }: Database) {
     },
 
     /** Leaves the people as they are on the list. Gives how many. */
-    discard: (filter: HeldFilter): Promise<number> => prisma.$executeRaw`
+    discard: (filter: HeldFilter): Promise<number> => sql.execute`
       WITH gone AS (DELETE FROM holds WHERE ${where(filter)} RETURNING audience, address, member_id), noted AS (
         INSERT INTO pushes (audience, address, member_id, operation, outcome) SELECT audience, address, member_id, 'none', 'discarded' FROM gone)
       UPDATE contacts c SET settled_outcome = 'discarded', settled_at = now() FROM gone g

@@ -39,11 +39,11 @@ const LONGEST_REWAKE_SECONDS = 3600;
 const CLAIM_LOCK = 7_340_101;
 
 /** The inbox: accepted deliveries until and after their outcome. */
-export function createInbox({ prisma }: Database) {
+export function createInbox({ prisma, sql }: Database) {
   return {
     /** Stores deliveries in one statement; gives, in order, the id each is known by (a repeat has its first one's). */
     async store(deliveries: readonly NewDelivery[]): Promise<string[]> {
-      const rows = await prisma.$queryRaw<{ id: string }[]>`
+      const rows = await sql.query<{ id: string }[]>`
         WITH given AS (
           SELECT * FROM jsonb_to_recordset(${asJson(deliveries.map((delivery, position) => ({ ...delivery, position })))}) AS g(
             "position" int, "id" uuid, "site" text, "memberId" text, "event" text, "signedAt" timestamptz, "receivedAt" timestamptz,
@@ -73,7 +73,7 @@ export function createInbox({ prisma }: Database) {
      */
     async claimWakes(window: number): Promise<{ site: string; memberId: string }[]> {
       // one caller at a time; rows that another has claimed since our snapshot no longer match when they are updated
-      return prisma.$queryRaw<{ site: string; memberId: string }[]>`
+      return sql.query<{ site: string; memberId: string }[]>`
         WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(${CLAIM_LOCK}) AS ours),
         picked AS MATERIALIZED (
           SELECT d.site, d.member_id, min(d.next_wake_at) AS due FROM deliveries d
@@ -97,14 +97,14 @@ export function createInbox({ prisma }: Database) {
 
     /** Gives back a wake that could not be signalled; it is due again at once. */
     async returnWake(site: string, memberId: string): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         UPDATE deliveries SET wakes = greatest(0, wakes - 1), woken_at = NULL, next_wake_at = now()
         WHERE site = ${site} AND member_id = ${memberId} AND state = 'waiting'`;
     },
 
     /** Makes everything that waits due at once: after a start, or when a site's pause ends. */
     async wakeAll(site?: string): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         UPDATE deliveries SET wakes = 0, woken_at = NULL, next_wake_at = now()
         WHERE next_wake_at IS NOT NULL ${site === undefined ? Prisma.empty : Prisma.sql`AND site = ${site}`}`;
     },

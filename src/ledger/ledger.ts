@@ -32,7 +32,7 @@ export function createLedger(database: Database) {
     onDue: (callback: (audience: string) => void) => database.listen(DUE_CHANNEL, callback),
     /** Answers when the database does. */
     ping: async (): Promise<void> => {
-      await database.prisma.$queryRaw`SELECT 1`;
+      await database.sql.query`SELECT 1`;
     },
     close: () => database.close(),
   };

@@ -21,7 +21,7 @@ export interface ParkedFilter {
 const LOOK_AFTER_SECONDS = 3600;
 
 /** People whose sync stopped because waiting will not heal it (house decision 14). */
-export function createParked({ prisma }: Database) {
+export function createParked({ prisma, sql }: Database) {
   return {
     /** Why a member is parked, if it is. */
     async find(site: string, memberId: string): Promise<ParkedFailure | undefined> {
@@ -31,7 +31,7 @@ export function createParked({ prisma }: Database) {
 
     /** Counts a failed read of one member; true once it failed so often that it should park. */
     async countReadFailure(site: string, memberId: string, most: number): Promise<boolean> {
-      const [row] = await prisma.$queryRaw<{ tries: number }[]>`
+      const [row] = await sql.query<{ tries: number }[]>`
         UPDATE members SET read_tries = read_tries + 1, lease_until = NULL, lease_token = NULL
         WHERE site = ${site} AND member_id = ${memberId} RETURNING read_tries AS tries`;
       return (row?.tries ?? 0) >= most;
@@ -39,19 +39,19 @@ export function createParked({ prisma }: Database) {
 
     /** Parks a member whose source record cannot be read. */
     async parkRead(site: string, memberId: string, type: string, message: string): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         INSERT INTO parked (site, member_id, step, type, message) VALUES (${site}, ${memberId}, 'readMember', ${type}, ${message})
         ON CONFLICT (site, member_id) DO UPDATE SET type = EXCLUDED.type, message = EXCLUDED.message, step = EXCLUDED.step, cleared_at = NULL`;
     },
 
     /** The run knows and has ended its parking: the row is no longer needed. */
     async forgetCleared(site: string, memberId: string): Promise<void> {
-      await prisma.$executeRaw`DELETE FROM parked WHERE site = ${site} AND member_id = ${memberId} AND cleared_at IS NOT NULL`;
+      await sql.execute`DELETE FROM parked WHERE site = ${site} AND member_id = ${memberId} AND cleared_at IS NOT NULL`;
     },
 
     /** Ends the parking and makes the member's contact due, to be sent whatever it last was. */
     async retry(site: string, memberId: string): Promise<void> {
-      await prisma.$queryRaw`
+      await sql.query`
         WITH gone AS (DELETE FROM parked WHERE site = ${site} AND member_id = ${memberId} RETURNING audience, address),
         due AS (
           UPDATE contacts c SET version = c.version + 1, due_at = now(), tries = 0, settled_hash = NULL
@@ -62,7 +62,7 @@ export function createParked({ prisma }: Database) {
 
     /** Gives the member up until something changes: settles what was refused and its waiting deliveries. */
     async discard(site: string, memberId: string): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         WITH gone AS (DELETE FROM parked WHERE site = ${site} AND member_id = ${memberId} RETURNING audience, address),
         settled AS (
           UPDATE contacts c SET settled_outcome = 'discarded', settled_at = now()
@@ -77,7 +77,7 @@ export function createParked({ prisma }: Database) {
 
     /** Ends the parking where what should be is no longer what was refused: the contact is due or settled anew. */
     async unparkIfChanged(site: string, memberId: string): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         DELETE FROM parked p WHERE p.site = ${site} AND p.member_id = ${memberId} AND (
           p.cleared_at IS NOT NULL
           OR (p.step = 'readMember' AND NOT EXISTS (
@@ -88,18 +88,18 @@ export function createParked({ prisma }: Database) {
     },
 
     /** Claims the members whose runs the relay should start, wake or look after. */
-    claimWakes: (limit: number): Promise<{ site: string; memberId: string }[]> => prisma.$queryRaw`
+    claimWakes: (limit: number): Promise<{ site: string; memberId: string }[]> => sql.query`
       UPDATE parked SET wake_at = now() + make_interval(secs => ${LOOK_AFTER_SECONDS})
       WHERE (site, member_id) IN (SELECT site, member_id FROM parked WHERE wake_at <= now() ORDER BY wake_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
       RETURNING site, member_id AS "memberId"`,
 
     /** Gives back a wake that could not be signalled. */
     async returnWake(site: string, memberId: string): Promise<void> {
-      await prisma.$executeRaw`UPDATE parked SET wake_at = now() WHERE site = ${site} AND member_id = ${memberId}`;
+      await sql.execute`UPDATE parked SET wake_at = now() WHERE site = ${site} AND member_id = ${memberId}`;
     },
 
     /** Parked members, longest first. */
-    list: ({ site, step, memberIds }: ParkedFilter = {}): Promise<ParkedRow[]> => prisma.$queryRaw`
+    list: ({ site, step, memberIds }: ParkedFilter = {}): Promise<ParkedRow[]> => sql.query`
       SELECT site, member_id AS "memberId", step, type, message, since FROM parked
       WHERE cleared_at IS NULL
         ${site === undefined ? Prisma.empty : Prisma.sql`AND site = ${site}`}

@@ -12,7 +12,7 @@ export interface RemovalBudget {
 }
 
 /** Intents to remove: each draws once on the audience's budget (house decision 17). */
-export function createRemovals({ prisma }: Database) {
+export function createRemovals({ sql, transaction }: Database) {
   return {
     /**
      * Commits the intent to remove an address, drawing on the budget of the last 24 hours, unless it was released by hand
@@ -30,26 +30,26 @@ export function createRemovals({ prisma }: Database) {
       },
       budget: RemovalBudget,
     ): Promise<RemovalIntent> =>
-      prisma.$transaction(async (tx) => {
+      transaction(async (tx) => {
         const { audience, address, version } = intent;
         // one at a time an audience: two intents cannot draw on the same last place
-        const [audienceRow] = await tx.$queryRaw<{ active: number | null }[]>`
+        const [audienceRow] = await tx.query<{ active: number | null }[]>`
           SELECT active_subscribers AS active FROM audiences
           WHERE audience = ${audience} AND generation = ${intent.generation} FOR UPDATE`;
-        const current = await tx.$queryRaw<unknown[]>`
+        const current = await tx.query<unknown[]>`
           SELECT 1 FROM contacts WHERE audience = ${audience} AND address = ${address} AND version = ${version} FOR UPDATE`;
         if (!audienceRow || current.length === 0) return 'stale';
-        const open = await tx.$queryRaw<unknown[]>`
+        const open = await tx.query<unknown[]>`
           SELECT 1 FROM removals WHERE audience = ${audience} AND address = ${address} AND done_at IS NULL AND void_at IS NULL`;
         if (open.length > 0) return 'allowed';
         if (!intent.released && (await drawn(tx, audience)) >= budgetOf(budget, audienceRow.active ?? 0)) {
-          await tx.$executeRaw`
+          await tx.execute`
             INSERT INTO holds (audience, address, member_id, kind, reason)
             VALUES (${audience}, ${address}, ${intent.memberId}, 'removal', ${intent.reason})
             ON CONFLICT (audience, address, kind) DO NOTHING`;
           return 'held';
         }
-        await tx.$executeRaw`
+        await tx.execute`
           INSERT INTO removals (audience, address, member_id, reason, released)
           VALUES (${audience}, ${address}, ${intent.memberId}, ${intent.reason}, ${intent.released})`;
         return 'allowed';
@@ -57,14 +57,14 @@ export function createRemovals({ prisma }: Database) {
 
     /** The removal was carried out; `listDate` is the list's own date of the Deleted state. */
     async complete(audience: string, address: string, listDate: string | undefined): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         UPDATE removals SET done_at = now(), list_date = ${listDate}
         WHERE audience = ${audience} AND address = ${address} AND done_at IS NULL AND void_at IS NULL`;
     },
 
     /** The removal turned out to be unnecessary or unwanted. */
     async void(audience: string, address: string): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         UPDATE removals SET void_at = now()
         WHERE audience = ${audience} AND address = ${address} AND done_at IS NULL AND void_at IS NULL`;
     },
@@ -76,7 +76,7 @@ const budgetOf = ({ people, share }: RemovalBudget, active: number): number =>
 
 /** How much of the budget the last 24 hours used; unknown outcomes count, released ones do not. */
 async function drawn(tx: Queries, audience: string): Promise<number> {
-  const [row] = await tx.$queryRaw<[{ count: number }]>`
+  const [row] = await tx.query<[{ count: number }]>`
     SELECT count(*)::int AS count FROM removals
     WHERE audience = ${audience} AND drawn_at > now() - interval '24 hours' AND NOT released AND void_at IS NULL`;
   return row.count;

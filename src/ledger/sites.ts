@@ -11,11 +11,11 @@ export interface Pause {
 const PROBE_SECONDS = 360;
 
 /** Pauses of sites, and who probes whether they are over. */
-export function createSites({ prisma }: Database) {
+export function createSites({ prisma, sql }: Database) {
   return {
     /** Notes that a site's Ghost refuses or is down, with `memberId` as its probe. True when this is news. */
     async pause(site: string, memberId: string, type: string, message: string): Promise<boolean> {
-      const [row] = await prisma.$queryRaw<{ news: boolean }[]>`
+      const [row] = await sql.query<{ news: boolean }[]>`
         INSERT INTO sites (site, paused_since, paused_type, paused_message, probe_until, probe_by)
         VALUES (${site}, now(), ${type}, ${message}, now() + make_interval(secs => ${PROBE_SECONDS}), ${memberId})
         ON CONFLICT (site) DO UPDATE SET
@@ -28,7 +28,7 @@ export function createSites({ prisma }: Database) {
 
     /** Ends a pause; true when there was one. What waits is due again. */
     async resume(site: string): Promise<boolean> {
-      const resumed = await prisma.$executeRaw`
+      const resumed = await sql.execute`
         UPDATE sites SET paused_since = NULL, paused_type = NULL, paused_message = NULL, probe_until = NULL, probe_by = NULL
         WHERE site = ${site} AND paused_since IS NOT NULL`;
       return resumed > 0;
@@ -36,7 +36,7 @@ export function createSites({ prisma }: Database) {
 
     /** Whether this member's run probes its paused site; takes over where nobody does. */
     async probes(site: string, memberId: string): Promise<boolean> {
-      const taken = await prisma.$executeRaw`
+      const taken = await sql.execute`
         UPDATE sites SET probe_by = ${memberId}, probe_until = now() + make_interval(secs => ${PROBE_SECONDS})
         WHERE site = ${site} AND (probe_by = ${memberId} OR probe_until < now())`;
       return taken > 0;

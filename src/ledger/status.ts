@@ -22,17 +22,17 @@ export interface AudienceQueue {
 }
 
 /** Figures for `queue`, health and metrics. */
-export function createStatus({ prisma }: Database) {
+export function createStatus({ prisma, sql }: Database) {
   return {
     /** Waiting deliveries and parked members, for every site that has any. */
-    sites: (): Promise<SiteQueue[]> => prisma.$queryRaw`
+    sites: (): Promise<SiteQueue[]> => sql.query`
       SELECT site, coalesce(waiting, 0) AS waiting, coalesce(oldest, 0) AS "oldestSeconds", coalesce(parked, 0) AS parked
       FROM (SELECT site, count(*)::int AS waiting, extract(epoch FROM now() - min(received_at))::float AS oldest
             FROM deliveries WHERE next_wake_at IS NOT NULL GROUP BY site) d
       FULL JOIN (SELECT site, count(*)::int AS parked FROM parked WHERE cleared_at IS NULL GROUP BY site) p USING (site)`,
 
     /** Due, under way and held contacts of every audience. */
-    audiences: (): Promise<AudienceQueue[]> => prisma.$queryRaw`
+    audiences: (): Promise<AudienceQueue[]> => sql.query`
       SELECT a.audience, coalesce(due, 0) AS due, coalesce(under_way, 0) AS "underWay", coalesce(oldest, 0) AS "oldestSeconds",
         (SELECT count(*)::int FROM holds h WHERE h.audience = a.audience AND h.released_at IS NULL) AS held,
         coalesce(a.writer_seen_at > now() - interval '15 seconds', false) AS writing
@@ -43,17 +43,17 @@ export function createStatus({ prisma }: Database) {
       ORDER BY a.audience`,
 
     /** Contacts by how they were settled; `due` for those that wait. */
-    contacts: (): Promise<{ audience: string; state: string; count: number }[]> => prisma.$queryRaw`
+    contacts: (): Promise<{ audience: string; state: string; count: number }[]> => sql.query`
       SELECT audience, CASE WHEN due_at IS NULL THEN coalesce(settled_outcome, 'none') ELSE 'due' END AS state, count(*)::int AS count
       FROM contacts GROUP BY 1, 2`,
 
     /** Parked members by step. */
-    parked: (): Promise<{ step: string; count: number }[]> => prisma.$queryRaw`
+    parked: (): Promise<{ step: string; count: number }[]> => sql.query`
       SELECT step, count(*)::int AS count FROM parked WHERE cleared_at IS NULL GROUP BY step`,
 
     /** Deliveries with an outcome within the last `minutes`. */
     async doneWithin(minutes: number): Promise<number> {
-      const [row] = await prisma.$queryRaw<[{ count: number }]>`
+      const [row] = await sql.query<[{ count: number }]>`
         SELECT count(*)::int AS count FROM deliveries
         WHERE received_at > now() - make_interval(mins => ${minutes + 60}) AND outcome_at > now() - make_interval(mins => ${minutes}) AND state = 'done'`;
       return row.count;
@@ -81,7 +81,7 @@ export function createStatus({ prisma }: Database) {
           omit: { payload: true, signature: true },
           orderBy: { receivedAt: 'asc' },
         }),
-        prisma.$queryRaw<{ at: Date; address: string; operation: string; outcome: string; code: number | null }[]>`
+        sql.query<{ at: Date; address: string; operation: string; outcome: string; code: number | null }[]>`
           SELECT at, address, operation, outcome, code FROM pushes
           WHERE audience = ${audience} AND (member_id = ${memberId} ${address === null ? Prisma.empty : Prisma.sql`OR address = ${address}`}) ORDER BY at`,
         prisma.hold.findMany({ where: { audience, memberId, releasedAt: null } }),

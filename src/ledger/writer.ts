@@ -38,11 +38,11 @@ export interface Postponement {
 }
 
 /** What the one writer of an audience does to its contacts (house decisions 9 to 11). */
-export function createWriter({ prisma }: Database) {
+export function createWriter({ sql, transaction }: Database) {
   return {
     /** Makes the caller the audience's writer; every earlier one is superseded. */
     async begin(audience: string): Promise<number> {
-      const [row] = await prisma.$queryRaw<[{ generation: number }]>`
+      const [row] = await sql.query<[{ generation: number }]>`
         INSERT INTO audiences (audience, generation, writer_seen_at) VALUES (${audience}, 1, now())
         ON CONFLICT (audience) DO UPDATE SET generation = audiences.generation + 1, writer_seen_at = now(), wakes = 0
         RETURNING generation`;
@@ -51,24 +51,24 @@ export function createWriter({ prisma }: Database) {
 
     /** Says that the writer lives. @throws WriterSuperseded */
     async seen(audience: string, generation: number): Promise<void> {
-      const updated = await prisma.$executeRaw`
+      const updated = await sql.execute`
         UPDATE audiences SET writer_seen_at = now() WHERE audience = ${audience} AND generation = ${generation}`;
       if (updated === 0) throw new WriterSuperseded(`another writer works for audience ${audience}`);
     },
 
     /** Says that the writer has ended, so that the next contact due starts another at once. */
     async end(audience: string, generation: number): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         UPDATE audiences SET writer_seen_at = NULL, woken_at = NULL WHERE audience = ${audience} AND generation = ${generation}`;
     },
 
     /** Up to `limit` due contacts, live ones first. */
     take: (audience: string, site: string, limit: number): Promise<TakenContact[]> =>
-      selectDue(prisma, audience, site, limit),
+      selectDue(sql, audience, site, limit),
 
     /** The soonest time at which something is due, from now in milliseconds; undefined when nothing is. */
     async nextDueMs(audience: string): Promise<number | undefined> {
-      const [row] = await prisma.$queryRaw<{ ms: number | null }[]>`
+      const [row] = await sql.query<{ ms: number | null }[]>`
         SELECT (extract(epoch FROM min(greatest(due_at, under_way_until)) - now()) * 1000)::float AS ms
         FROM contacts WHERE audience = ${audience} AND due_at IS NOT NULL`;
       return row?.ms ?? undefined;
@@ -85,7 +85,7 @@ export function createWriter({ prisma }: Database) {
       landsWithinMs: number,
     ): Promise<void> {
       // the lock on the audience's row orders this against a successor that begins
-      const booked = await prisma.$executeRaw`
+      const booked = await sql.execute`
         WITH ours AS (SELECT audience FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE)
         UPDATE contacts c SET settled_hash = NULL, under_way_by = ${generation},
           under_way_until = now() + make_interval(secs => ${landsWithinMs / 1000})
@@ -95,8 +95,8 @@ export function createWriter({ prisma }: Database) {
 
     /** After a call: outcomes, states, opt-outs and parked people, in one transaction. A superseded writer's contacts become due again. */
     settle: (audience: string, site: string, generation: number, settlements: readonly Settlement[]): Promise<void> =>
-      prisma.$transaction(async (tx) => {
-        const current = await tx.$queryRaw<unknown[]>`
+      transaction(async (tx) => {
+        const current = await tx.query<unknown[]>`
           SELECT 1 FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE`;
         if (current.length === 0) {
           await dueAgain(
@@ -111,7 +111,7 @@ export function createWriter({ prisma }: Database) {
 
     /** Contacts that stay due: later, in smaller company, or after their call cannot land any more. */
     async postpone(audience: string, generation: number, postponements: readonly Postponement[]): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         UPDATE contacts c SET
           due_at = now() + make_interval(secs => g."afterMs" / 1000.0),
           tries = c.tries + CASE WHEN g.counts THEN 1 ELSE 0 END,
@@ -123,7 +123,7 @@ export function createWriter({ prisma }: Database) {
 
     /** Contacts whose call has ended without effect and which another attempt takes up: not under way any more. */
     async release(audience: string, generation: number, addresses: readonly string[]): Promise<void> {
-      await prisma.$executeRaw`
+      await sql.execute`
         UPDATE contacts SET under_way_until = NULL
         WHERE audience = ${audience} AND address = ANY(${[...addresses]}) AND under_way_by = ${generation}`;
     },
@@ -132,7 +132,7 @@ export function createWriter({ prisma }: Database) {
 
 /** A late end of a superseded writer's call: what it wrote may be older than what came after. */
 async function dueAgain(tx: Queries, audience: string, addresses: string[]): Promise<void> {
-  await tx.$executeRaw`
+  await tx.execute`
     UPDATE contacts SET version = version + 1, due_at = now(), settled_hash = NULL
     WHERE audience = ${audience} AND address = ANY(${addresses})`;
 }
@@ -149,7 +149,7 @@ async function settleAll(
   }));
   const given = Prisma.sql`jsonb_to_recordset(${asJson(rows)}) AS g(address text, version int, "memberId" text, operation text,
     outcome text, hash text, "listState" text, code int, binds boolean, refusal jsonb)`;
-  await tx.$executeRaw`
+  await tx.execute`
     WITH given AS MATERIALIZED (SELECT * FROM ${given}),
     settled AS (
       UPDATE contacts c SET
@@ -172,13 +172,13 @@ async function settleAll(
     INSERT INTO pushes (audience, address, member_id, operation, outcome, code, hash)
     SELECT ${audience}, address, "memberId", operation, outcome, code, hash FROM given WHERE outcome <> 'unchanged'`;
   if (rows.some((row) => row.binds)) {
-    await tx.$executeRaw`
+    await tx.execute`
       INSERT INTO opt_outs (audience, address, member_id, state)
       SELECT ${audience}, address, "memberId", "listState" FROM ${given} WHERE binds
       ON CONFLICT (audience, address) DO UPDATE SET member_id = coalesce(EXCLUDED.member_id, opt_outs.member_id), state = EXCLUDED.state`;
   }
   if (!rows.some(({ refusal }) => refusal)) return;
-  await tx.$executeRaw`
+  await tx.execute`
     INSERT INTO parked (site, member_id, step, type, message, audience, address)
     SELECT ${site}, "memberId", 'pushContact', refusal->>'type', refusal->>'message', ${audience}, address
     FROM ${given} WHERE refusal IS NOT NULL AND "memberId" IS NOT NULL
