@@ -43,12 +43,14 @@ export function createGhostActivities(deps: GhostActivityDeps): MemberSyncActivi
         return { state: 'settled' };
       }
       const begun = source.ghost ? await readUnderLease(deps, source.ghost, { site: name, memberId }) : {};
-      if (begun === 'waiting' || begun === 'parked') return parkedOr(ledger, name, memberId, begun);
-      const isParked = await drain(deps, source.site, memberId, begun);
-      if (action === 'retry') {
+      const stopped = begun === 'waiting' || begun === 'parked' ? begun : undefined;
+      const isParked =
+        stopped !== undefined || (await drain(deps, source.site, memberId, begun as UnderLease | object));
+      if (action === 'retry' && stopped !== 'parked') {
         await ledger.parked.retry(name, memberId);
         deps.log.info({ site: name, memberId }, 'parked member is tried again by an operator');
       }
+      if (stopped) return parkedOr(ledger, name, memberId, stopped);
       if (isParked && action === 'drain') await ledger.parked.unparkIfChanged(name, memberId);
       return isParked ? parkedOr(ledger, name, memberId, 'settled') : { state: 'settled' };
     },
@@ -132,9 +134,8 @@ async function readFailed(
 ): Promise<'waiting' | 'parked'> {
   const { kind } = error.details;
   if (kind === 'rate-limited') throw error;
-  if (kind === 'rejected' || (kind === 'down' && (await answers(ghost)))) {
-    const isEnough = await ledger.parked.countReadFailure(site, memberId, MOST_READ_TRIES);
-    if (kind === 'down' && !isEnough) throw error;
+  if (kind !== 'refused' && (await answers(ghost))) {
+    if (!(await ledger.parked.countReadFailure(site, memberId, MOST_READ_TRIES))) throw error;
     log.warn({ site, memberId, step: 'readMember' }, 'member is parked; see steward parked list');
     await ledger.parked.parkRead(
       site,

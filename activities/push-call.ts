@@ -43,15 +43,16 @@ export async function pushTogether(writing: Writing, call: readonly Planned<Impo
 
 /**
  * Books the contacts as under way, makes the call, and deals with its failure: those contacts are then tried again later,
- * in smaller company, or parked, and the result is undefined. @throws VendorError when the whole audience is concerned
+ * in smaller company, or parked, and the result is undefined. `alsoBooked`: further addresses that the call is about. @throws VendorError when the whole audience is concerned
  */
 export async function withCall<T>(
   writing: Writing,
   taken: readonly TakenContact[],
   send: () => Promise<T>,
+  alsoBooked: readonly string[] = [],
 ): Promise<T | undefined> {
   const { ledger, audience, generation, destination } = writing;
-  const addresses = taken.map(({ address }) => address);
+  const addresses = [...taken.map(({ address }) => address), ...alsoBooked];
   for (let attempt = 0; ; attempt += 1) {
     const booked = performance.now();
     await ledger.writer.beginCall(audience, generation, addresses, destination.limits.timeoutMs + LANDS_LATE_MS);
@@ -65,6 +66,7 @@ export async function withCall<T>(
           ? BUSY_PAUSES_MS[attempt]
           : undefined;
       if (pauseMs === undefined) {
+        if (error.details.call !== 'unknown') await ledger.writer.release(audience, generation, addresses);
         await callFailed(writing, taken, error);
         return undefined;
       }
@@ -74,19 +76,15 @@ export async function withCall<T>(
 }
 
 async function callFailed(writing: Writing, taken: readonly TakenContact[], error: VendorError): Promise<void> {
-  const { ledger, audience, generation, destination } = writing;
-  const { kind, call, retryAfterMs } = error.details;
+  const { destination } = writing;
+  const { kind, call, code, retryAfterMs } = error.details;
+  const isLastTry = taken.length === 1 && taken[0]!.tries + 1 >= MOST_TRIES;
   if (call === 'unknown') await postponeUnknown(writing, taken);
-  else
-    await ledger.writer.release(
-      audience,
-      generation,
-      taken.map(({ address }) => address),
-    );
-  if (kind === 'refused' || retryAfterMs !== undefined) throw error;
+  // the vendor's own code says that the key or the list is wrong; without one it may be a firewall that dislikes one person
+  if ((kind === 'refused' && code !== undefined) || retryAfterMs !== undefined) throw error;
   // an outage concerns everybody, a poisonous contact only its call: asking something harmless tells which it is
-  if (kind === 'down') await destination.probe();
-  if (call === 'unknown') return;
+  if (kind === 'down' || kind === 'refused') await destination.probe();
+  if (call === 'unknown' && !isLastTry) return;
   if (taken.length > 1) await postpone(writing, taken, { afterMs: 0, counts: false, batchLimit: half(taken) });
   else if (kind === 'rate-limited') await postpone(writing, taken, { afterMs: PERSON_BUSY_MS, counts: false });
   else await retryOrRefuse(writing, taken[0]!, error.details.code, error.message);
@@ -100,14 +98,16 @@ const postponeUnknown = (
   ledger.writer.postpone(
     audience,
     generation,
-    taken.map(({ address }) => ({
+    taken.map(({ address, tries }) => ({
       address,
-      afterMs: Math.min(destination.limits.timeoutMs, LANDS_LATE_MS),
+      afterMs: Math.max(retryPauseMs(tries), Math.min(destination.limits.timeoutMs, LANDS_LATE_MS)),
       counts: taken.length === 1,
       mayStillLand: true,
       ...(taken.length > 1 ? { batchLimit: half(taken) } : {}),
     })),
   );
+
+const retryPauseMs = (tries: number): number => Math.min(FIRST_RETRY_MS * 2 ** tries, LONGEST_RETRY_MS);
 
 const half = (taken: readonly TakenContact[]): number => Math.ceil(taken.length / 2);
 
@@ -130,7 +130,7 @@ async function retryOrRefuse(
   reason: string,
 ): Promise<void> {
   if (taken.tries + 1 < MOST_TRIES) {
-    const afterMs = Math.min(FIRST_RETRY_MS * 2 ** taken.tries, LONGEST_RETRY_MS);
+    const afterMs = retryPauseMs(taken.tries);
     await postpone(writing, [taken], { afterMs, counts: true });
     return;
   }

@@ -30,6 +30,11 @@ export async function pushPage(writing: Writing, page: readonly TakenContact[]):
 
   const persons = planned.filter((one): one is Planned<PersonPlan> => needsOwnCalls(one, writing));
   for (const person of persons.slice(0, PERSONS_A_PAGE)) await pushPerson(writing, person);
+  const crowd = persons.slice(PERSONS_A_PAGE).filter(({ taken }) => taken.lane === 'live');
+  if (crowd.length > 0) {
+    const addresses = crowd.map(({ taken }) => taken.address);
+    await writing.ledger.writer.defer(writing.audience, addresses);
+  }
 
   const imports = planned.filter(
     (one): one is Planned<ImportPlan> => one.plan.do === 'import' && !needsOwnCalls(one, writing),

@@ -74,25 +74,29 @@ async function recheck(writing: Writing, one: Planned<PlanOf<'recheck'>>): Promi
 /** The subscriber moves with its state; where the new address is on the list already, that one gets the fields. */
 async function move(writing: Writing, one: Planned<PlanOf<'move'>>): Promise<void> {
   const { taken, plan } = one;
-  const { ledger, audience } = writing;
+  const { ledger, audience, generation } = writing;
   const source = await look(writing, one, plan.from);
   const target = source && (await look(writing, one));
   if (!source || !target) return;
+  const memberId = taken.holder!.memberId;
+  await ledger.contacts.bind(audience, plan.from, memberId, source.state);
   if (source.state === 'Absent' || target.state !== 'Absent') {
     // nothing to move, or no place to move to: the former address is judged on its own
-    await ledger.contacts.leaveAddress(audience, plan.from, taken.holder!.memberId, source.state);
-    if (target.state === 'Absent' && taken.optedOut)
+    await ledger.contacts.leaveAddress(audience, generation, plan.from, source.state);
+    if (target.state === 'Absent' && taken.optedOut) {
       return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: 'Absent' });
-    return pushTogether(writing, [
-      { taken, plan: { ...plan, do: 'import', addition: target.state === 'Absent', automations: false } },
-    ]);
+    }
+    const addition = target.state === 'Absent';
+    return pushTogether(writing, [{ taken, plan: { ...plan, do: 'import', addition, automations: false } }]);
   }
-  const outcome = await withCall(writing, [taken], () => writing.destination.move(plan.from, plan.contact));
+  const outcome = await withCall(writing, [taken], () => writing.destination.move(plan.from, plan.contact), [
+    plan.from,
+  ]);
   if (!outcome) return;
+  if (outcome.kind === 'stored') await ledger.contacts.leaveAddress(audience, generation, plan.from, 'Absent');
+  else await ledger.writer.release(audience, generation, [plan.from]);
   // the list changed between reading and moving: planned anew
   if (outcome.kind === 'taken' || outcome.kind === 'absent') return again(writing, one);
-  if (outcome.kind === 'stored')
-    await ledger.contacts.leaveAddress(audience, plan.from, taken.holder!.memberId, 'Absent', source.state);
   await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'move', outcome, storedState: source.state }]);
 }
 
@@ -119,7 +123,7 @@ async function remove(writing: Writing, one: Planned<PlanOf<'remove'>>): Promise
   const there = await look(writing, one);
   if (!there) return;
   const done = { outcome: 'removed', hash: plan.hash, listState: 'Deleted', operation: 'remove' } as const;
-  if (there.state === 'Deleted' && taken.removalOpen) {
+  if (there.state === 'Deleted' && (taken.removalOpen || there.stateDate === taken.removal?.listDate)) {
     await ledger.removals.complete(audience, taken.address, there.stateDate);
     return finish(writing, one, done);
   }

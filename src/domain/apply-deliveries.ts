@@ -121,6 +121,8 @@ function outcomeOf(state: MemberState, next: MemberState | undefined): DeliveryO
 
 function contentChanged(before: MemberState, after: MemberState): boolean {
   if (before.deletedAt?.getTime() !== after.deletedAt?.getTime()) return true;
+  // a signed sign-up may allow what a change alone did not
+  if (before.addedAt === undefined && after.addedAt !== undefined) return true;
   if (!before.facts || !after.facts) return before.facts !== after.facts;
   if (!sameFacts(before.facts, after.facts)) return true;
   return transitionKey(before.history) !== transitionKey(after.history);

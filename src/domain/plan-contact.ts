@@ -21,6 +21,8 @@ export interface DueContact {
   holder?: Holder | undefined;
   /** Where the list last had this holder, if nobody living holds that address now. */
   formerAddress?: string | undefined;
+  /** A call about that former address may still land. */
+  formerUnderWay: boolean;
   /** Whether the member last settled here was deleted in the source. */
   settledMemberDeleted: boolean;
   /** Set when the member last settled here lives at another address now; `due` while that one waits itself. */
@@ -29,8 +31,8 @@ export interface DueContact {
   optedOut: boolean;
   /** We meant to remove it and do not know whether that was done. */
   removalOpen: boolean;
-  /** Our last removal of this address that was carried out. */
-  removal?: { drawnAt: Date; listDate?: string | undefined } | undefined;
+  /** Our last removal of this address that was carried out; `since` is when it was asked for, by whatever asked first. */
+  removal?: { since: Date; listDate?: string | undefined } | undefined;
   /** An operator's word on a held removal or addition. */
   hold?: { kind: 'removal' | 'addition'; released: boolean } | undefined;
 }
@@ -87,16 +89,19 @@ export function planContact(due: DueContact, site: Site, now: Date, hashOf: (tex
   if (mayNotAdd) return { do: 'nothing', outcome: 'withheld', hash };
   if (due.removal && due.listState === 'Deleted' && !due.optedOut) {
     // acted on only when the person signed up again after our removal, by a signed webhook
-    const signed = holder.addedAt !== undefined && holder.addedAt > due.removal.drawnAt;
-    if (!signed) return { do: 'nothing', outcome: 'returned-unsigned', hash };
+    const signed = holder.addedAt !== undefined && holder.addedAt > due.removal.since;
+    // a hash of its own: a signed sign-up that comes later is looked at
+    if (!signed) return { do: 'nothing', outcome: 'returned-unsigned', hash: `${hash} unsigned` };
     return { do: 'return', ...plan, listDate: due.removal.listDate, automations };
   }
+  if (due.formerAddress !== undefined && due.formerUnderWay) return { do: 'wait' };
   if (due.formerAddress !== undefined) return { do: 'move', from: due.formerAddress, ...plan };
   if (due.optedOut) return { do: 'recheck', ...plan };
   return { do: 'import', ...plan, addition: true, automations };
 }
 
 function planWithoutHolder(due: DueContact, site: Site): ContactPlan {
+  if (due.listState === 'Absent') return { do: 'nothing', outcome: 'absent', hash: ABSENT };
   if (due.successor?.due) return { do: 'wait' };
   if (due.settledMemberDeleted && site.onDelete === 'keep') return { do: 'nothing', outcome: 'kept', hash: ABSENT };
   return planRemoval(due, due.successor ? 'moved' : 'deleted');
@@ -105,8 +110,8 @@ function planWithoutHolder(due: DueContact, site: Site): ContactPlan {
 function planRemoval({ settledHash, listState, hold }: DueContact, reason: string): ContactPlan {
   const released = hold?.kind === 'removal' && hold.released;
   if (listState === 'Absent') return { do: 'nothing', outcome: 'absent', hash: ABSENT };
-  if (settledHash === ABSENT && !released) return { do: 'nothing', outcome: 'unchanged', hash: ABSENT };
   if (hold?.kind === 'removal' && !released) return { do: 'nothing', outcome: 'held', hash: ABSENT };
+  if (settledHash === ABSENT && !released) return { do: 'nothing', outcome: 'unchanged', hash: ABSENT };
   return { do: 'remove', reason, hash: ABSENT, released };
 }
 

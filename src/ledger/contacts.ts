@@ -1,4 +1,4 @@
-import { ABSENT, type DueContact, type ListState } from '../domain/plan-contact.js';
+import type { DueContact, ListState } from '../domain/plan-contact.js';
 import { asJson, type Database, orUndefined, type Queries } from './database.js';
 
 /** Channel on which marking due is announced; the payload is the audience. A hint only: writers also poll. */
@@ -59,12 +59,14 @@ interface DueRow {
   previous_status: string | null;
   status_changed_at: Date | null;
   former_address: string | null;
+  former_under_way: boolean;
   settled_member_deleted: boolean;
   has_successor: boolean;
   successor_due: boolean;
   opted_out: boolean;
   removal_open: boolean;
-  removal_drawn_at: Date | null;
+  removed_since: Date | null;
+  has_removal: boolean;
   removal_list_date: string | null;
   hold_kind: 'removal' | 'addition' | null;
   hold_released: boolean;
@@ -87,13 +89,14 @@ export async function selectDue(tx: Queries, audience: string, site: string, lim
     SELECT c.address, c.version, c.lane, c.tries, c.batch_limit, c.delivered_at, c.settled_hash, c.settled_member_id, c.list_state,
       h.member_id, h.email, h.name, h.status, h.labels, h.email_enabled, h.suppressed, h.signed_up_at, h.changed_at, h.added_at,
       h.previous_status, h.status_changed_at,
-      f.address AS former_address,
+      f.address AS former_address, coalesce(f.under_way_until > now(), false) AS former_under_way,
       s.member_id IS NULL OR s.deleted_at IS NOT NULL AS settled_member_deleted,
       coalesce(s.deleted_at IS NULL AND s.address <> c.address, false) AS has_successor,
       EXISTS (SELECT FROM contacts n WHERE n.audience = c.audience AND n.address = s.address AND n.due_at IS NOT NULL) AS successor_due,
       EXISTS (SELECT FROM opt_outs o WHERE o.audience = c.audience AND (o.address = c.address OR o.member_id = h.member_id)) AS opted_out,
       EXISTS (SELECT FROM removals r WHERE r.audience = c.audience AND r.address = c.address AND r.done_at IS NULL AND r.void_at IS NULL) AS removal_open,
-      r.drawn_at AS removal_drawn_at, r.list_date AS removal_list_date,
+      least(r.drawn_at, (SELECT max(x.observed_at) FROM members x
+        WHERE x.site = ${site} AND x.address = c.address AND x.deleted_at IS NOT NULL)) AS removed_since, r.list_date AS removal_list_date, r.id IS NOT NULL AS has_removal,
       o.kind AS hold_kind, coalesce(o.released_at IS NOT NULL, false) AS hold_released
     FROM due c
     LEFT JOIN LATERAL (
@@ -101,7 +104,7 @@ export async function selectDue(tx: Queries, audience: string, site: string, lim
       ORDER BY m.member_id DESC LIMIT 1) h ON true
     LEFT JOIN members s ON s.site = ${site} AND s.member_id = c.settled_member_id
     LEFT JOIN LATERAL (
-      SELECT w.address FROM contacts w
+      SELECT w.address, w.under_way_until FROM contacts w
       WHERE w.audience = c.audience AND w.settled_member_id = h.member_id AND w.address <> c.address
         AND w.list_state IN ('Active', 'Unsubscribed', 'Bounced', 'Unconfirmed', 'Suppressed')
         AND NOT EXISTS (SELECT FROM members l WHERE l.site = ${site} AND l.address = w.address AND l.deleted_at IS NULL)
@@ -127,13 +130,15 @@ function toTaken(row: DueRow): TakenContact {
     listState: orUndefined(row.list_state),
     holder: holderOf(row),
     formerAddress: orUndefined(row.former_address),
+    formerUnderWay: row.former_under_way,
     settledMemberDeleted: row.settled_member_deleted,
     successor: row.has_successor ? { due: row.successor_due } : undefined,
     optedOut: row.opted_out,
     removalOpen: row.removal_open,
-    removal: row.removal_drawn_at
-      ? { drawnAt: row.removal_drawn_at, listDate: orUndefined(row.removal_list_date) }
-      : undefined,
+    removal:
+      row.has_removal && row.removed_since
+        ? { since: row.removed_since, listDate: orUndefined(row.removal_list_date) }
+        : undefined,
     hold: row.hold_kind ? { kind: row.hold_kind, released: row.hold_released } : undefined,
   };
 }
@@ -158,34 +163,26 @@ const BINDING: readonly ListState[] = ['Unsubscribed', 'Bounced', 'Deleted', 'Su
 export const binds = (state: ListState | undefined): boolean => state !== undefined && BINDING.includes(state);
 
 /** Contacts outside the writer's usual round. */
-export function createContacts({ transaction }: Database) {
+export function createContacts({ sql }: Database) {
   return {
+    /** What was read of an address binds it and the member before anything else is done. */
+    async bind(audience: string, address: string, memberId: string, state: ListState): Promise<void> {
+      if (!binds(state)) return;
+      await sql.execute`
+        INSERT INTO opt_outs (audience, address, member_id, state) VALUES (${audience}, ${address}, ${memberId}, ${state})
+        ON CONFLICT (audience, address) DO UPDATE SET member_id = EXCLUDED.member_id, state = EXCLUDED.state`;
+    },
+
     /**
-     * A member left this address: with `Absent` it is off the list (moved, or never there); else it is still there and is
-     * judged on its own. What bound the person there (`boundState`) binds the address for ever.
+     * A member left this address, where the list now says `state`: it is judged on its own at the next look, as whatever
+     * was marked meanwhile wants it. A superseded writer changes nothing.
      */
-    leaveAddress: (
-      audience: string,
-      address: string,
-      memberId: string,
-      state: ListState,
-      boundState: ListState = state,
-    ): Promise<void> =>
-      transaction(async (tx) => {
-        if (binds(boundState)) {
-          await tx.execute`
-            INSERT INTO opt_outs (audience, address, member_id, state) VALUES (${audience}, ${address}, ${memberId}, ${boundState})
-            ON CONFLICT (audience, address) DO UPDATE SET member_id = EXCLUDED.member_id, state = EXCLUDED.state`;
-        }
-        if (state === 'Absent') {
-          await tx.execute`
-            UPDATE contacts SET list_state = 'Absent', list_state_at = now(), settled_hash = ${ABSENT}, settled_outcome = 'moved',
-              settled_at = now(), due_at = NULL WHERE audience = ${audience} AND address = ${address}`;
-          return;
-        }
-        await tx.execute`
-          UPDATE contacts SET list_state = ${state}, list_state_at = now(), version = version + 1, due_at = now()
-          WHERE audience = ${audience} AND address = ${address}`;
-      }),
+    async leaveAddress(audience: string, generation: number, address: string, state: ListState): Promise<void> {
+      await sql.execute`
+        WITH ours AS (SELECT audience FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE)
+        UPDATE contacts c SET list_state = ${state}, list_state_at = now(), version = version + 1, due_at = now(),
+          settled_hash = NULL, under_way_until = NULL
+        FROM ours WHERE c.audience = ours.audience AND c.address = ${address}`;
+    },
   };
 }

@@ -48,7 +48,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     prisma,
     sql: queriesOn(pool),
-    transaction: (work) => inTransaction(pool, work),
+    transaction: (work) => unlessDeadlocked(() => inTransaction(pool, work)),
     listen: (channel, onNotify) => listen(connectionString, channel, onNotify),
     async close() {
       await prisma.$disconnect();
@@ -67,6 +67,17 @@ function queriesOn(client: Pick<pg.ClientBase, 'query'>): Queries {
     query: async <T>(strings: TemplateStringsArray, ...values: unknown[]) => (await run(strings, values)).rows as T,
     execute: async (strings, ...values) => (await run(strings, values)).rowCount ?? 0,
   };
+}
+
+/** A transaction that lost a deadlock changed nothing and is simply done again. */
+async function unlessDeadlocked<T>(transaction: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await transaction();
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== DEADLOCK_DETECTED || attempt === MOST_ATTEMPTS) throw error;
+    }
+  }
 }
 
 async function inTransaction<T>(pool: pg.Pool, work: (tx: Queries) => Promise<T>): Promise<T> {
@@ -91,6 +102,8 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queries) => Promise<T>
   }
 }
 
+const DEADLOCK_DETECTED = '40P01';
+const MOST_ATTEMPTS = 3;
 const RECONNECT_MS = 1_000;
 
 const statementNames = new Map<string, string>();

@@ -60,10 +60,10 @@ export function createParked({ prisma, sql }: Database) {
         SELECT pg_notify(${DUE_CHANNEL}, audience)::text FROM due`;
     },
 
-    /** Gives the member up until something changes: settles what was refused and its waiting deliveries. */
+    /** Gives the member up until something changes: settles what was refused, or the deliveries that cannot be applied. */
     async discard(site: string, memberId: string): Promise<void> {
       await sql.execute`
-        WITH gone AS (DELETE FROM parked WHERE site = ${site} AND member_id = ${memberId} RETURNING audience, address),
+        WITH gone AS (DELETE FROM parked WHERE site = ${site} AND member_id = ${memberId} RETURNING audience, address, step),
         settled AS (
           UPDATE contacts c SET settled_outcome = 'discarded', settled_at = now()
           FROM gone g WHERE c.audience = g.audience AND c.address = g.address
@@ -72,7 +72,8 @@ export function createParked({ prisma, sql }: Database) {
           SELECT audience, address, ${memberId}, 'none', 'discarded' FROM gone WHERE audience IS NOT NULL
         ), fresh AS (UPDATE members SET read_tries = 0 WHERE site = ${site} AND member_id = ${memberId})
         UPDATE deliveries SET state = 'done', outcome = 'discarded', outcome_at = now(), next_wake_at = NULL
-        WHERE site = ${site} AND member_id = ${memberId} AND state = 'waiting'`;
+        WHERE site = ${site} AND member_id = ${memberId} AND state = 'waiting'
+          AND EXISTS (SELECT FROM gone WHERE step = 'readMember')`;
     },
 
     /** Ends the parking where what should be is no longer what was refused: the contact is due or settled anew. */

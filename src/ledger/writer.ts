@@ -87,7 +87,7 @@ export function createWriter({ sql, transaction }: Database) {
       // the lock on the audience's row orders this against a successor that begins
       const booked = await sql.execute`
         WITH ours AS (SELECT audience FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE)
-        UPDATE contacts c SET settled_hash = NULL, under_way_by = ${generation},
+        UPDATE contacts c SET settled_hash = NULL, list_state = nullif(list_state, 'Absent'), under_way_by = ${generation},
           under_way_until = now() + make_interval(secs => ${landsWithinMs / 1000})
         FROM ours WHERE c.audience = ours.audience AND c.address = ANY(${[...addresses]})`;
       if (booked === 0) throw new WriterSuperseded(`another writer works for audience ${audience}`);
@@ -119,6 +119,11 @@ export function createWriter({ sql, transaction }: Database) {
           under_way_until = CASE WHEN g."mayStillLand" OR c.under_way_by > ${generation} THEN c.under_way_until END
         FROM jsonb_to_recordset(${asJson(postponements)}) AS g(address text, "afterMs" float, counts boolean, "batchLimit" int, "mayStillLand" boolean)
         WHERE c.audience = ${audience} AND c.address = g.address`;
+    },
+
+    /** Live contacts whose turn takes long go behind newer live ones. */
+    async defer(audience: string, addresses: readonly string[]): Promise<void> {
+      await sql.execute`UPDATE contacts SET lane = 1 WHERE audience = ${audience} AND address = ANY(${[...addresses]})`;
     },
 
     /** Contacts whose call has ended without effect and which another attempt takes up: not under way any more. */
@@ -163,11 +168,13 @@ async function settleAll(
     ), opted_in AS (
       DELETE FROM opt_outs o USING given g WHERE o.audience = ${audience} AND o.address = g.address AND g."listState" = 'Active'
     ), decided AS (
-      DELETE FROM holds h USING given g WHERE h.audience = ${audience} AND h.address = g.address AND g.outcome <> 'held'
+      DELETE FROM holds h USING given g WHERE h.audience = ${audience} AND h.address = g.address AND g.outcome NOT IN ('held', 'unchanged')
     ), unparked AS (
       UPDATE parked p SET cleared_at = now(), wake_at = now() FROM given g
       WHERE p.site = ${site} AND p.member_id = g."memberId" AND p.step = 'pushContact'
         AND g.outcome NOT IN ('refused', 'unchanged') AND p.cleared_at IS NULL
+        -- what becomes of an address that the member left says nothing of the one it is parked for
+        AND (g.address = p.address OR g.outcome NOT IN ('removed', 'absent', 'kept', 'held'))
     )
     INSERT INTO pushes (audience, address, member_id, operation, outcome, code, hash)
     SELECT ${audience}, address, "memberId", operation, outcome, code, hash FROM given WHERE outcome <> 'unchanged'`;

@@ -43,7 +43,13 @@ export async function openSpool(dataDir: string, log: Logger): Promise<Spool> {
     append: (deliveries) =>
       inTurn(async () => {
         current ??= join(folder, `${OWN_PREFIX}-${randomUUID()}${ENDING}`);
-        await appendLines(current, deliveries);
+        try {
+          await appendLines(current, deliveries);
+        } catch (error) {
+          // the file may end in half a line: nothing is appended to it any more
+          current = undefined;
+          throw error;
+        }
       }),
 
     isWritable: () =>
@@ -62,7 +68,7 @@ export async function openSpool(dataDir: string, log: Logger): Promise<Spool> {
       for (const name of names) {
         if (!name.endsWith(ENDING) || belongsToAnother(name)) continue;
         const path = join(folder, name);
-        const deliveries = parseLines(await readFile(path, 'utf8').catch(() => ''), (line) =>
+        const deliveries = parseLines(await readIfThere(path), (line) =>
           log.warn({ file: name, line }, 'spool file ends in an unfinished line, which was never acknowledged'),
         );
         fed += await storeInParts(deliveries, store, async (delivery) => {
@@ -108,10 +114,29 @@ async function storeInParts(
     try {
       await store(part);
     } catch {
-      for (const delivery of part) await store([delivery]).catch(async () => refused(delivery));
+      for (const delivery of part) {
+        await store([delivery]).catch((error: unknown) => {
+          // only what the ledger can never hold is set aside; a full disk or a lost connection keeps the file
+          if (!isDataError(error)) throw error;
+          return refused(delivery);
+        });
+      }
     }
   }
   return deliveries.length;
+}
+
+/** SQLSTATE classes of data that does not fit: data exception, integrity constraint violation. */
+const isDataError = (error: unknown): boolean => /^2[23]/.test(String((error as { code?: unknown }).code ?? ''));
+
+/** Another server may have fed it in meanwhile. */
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 function parseLines(text: string, onTorn: (line: number) => void): NewDelivery[] {

@@ -38,12 +38,14 @@ export function createHttp(vendor: string, { timeoutMs, observe, admit }: HttpOp
   return async ({ operation, method, url, headers, body, signal }: HttpRequest): Promise<HttpAnswer> => {
     const fail = (details: Partial<VendorErrorDetails>): VendorError =>
       new VendorError({ vendor, operation, kind: 'down', call: 'answered', ...details });
+    // waiting for the credential's turn counts: nothing leaves later than the time-out after it was asked for
+    const deadline = AbortSignal.timeout(timeoutMs);
     const release = await admit?.();
     const begun = performance.now();
     const finish = (status: string): void =>
       observe?.({ vendor, operation, status, seconds: (performance.now() - begun) / 1000 });
     try {
-      const deadline = AbortSignal.timeout(timeoutMs);
+      if (deadline.aborted) throw fail({ call: 'not-sent' });
       const response = await fetch(url, {
         method,
         headers: {

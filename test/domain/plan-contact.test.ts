@@ -28,6 +28,7 @@ const due = (more: Partial<DueContact> = {}): DueContact => ({
   settledMemberDeleted: false,
   optedOut: false,
   removalOpen: false,
+  formerUnderWay: false,
   ...more,
 });
 const hashOf = (text: string): string => `#${text}`;
@@ -129,7 +130,7 @@ describe('level, not edge (decision 9)', () => {
 });
 
 describe('never more consent than given (decision 16)', () => {
-  const removal = { drawnAt: at(-hours), listDate: '2026-11-21 21:00:00' };
+  const removal = { since: at(-hours), listDate: '2026-11-21 21:00:00' };
   const returned = holder({ addedAt: at(-60) });
   run([
     ['somebody suppressed in Ghost is not added', due({ holder: suppressed }), { do: 'nothing', outcome: 'withheld' }],
@@ -185,7 +186,7 @@ describe('never more consent than given (decision 16)', () => {
     ],
     [
       'a sign-up at the very moment of our removal is no return',
-      due({ holder: holder({ addedAt: removal.drawnAt }), listState: 'Deleted', removal }),
+      due({ holder: holder({ addedAt: removal.since }), listState: 'Deleted', removal }),
       { do: 'nothing', outcome: 'returned-unsigned' },
     ],
     [
@@ -325,12 +326,12 @@ describe('automations (decision 18)', () => {
     ],
     [
       'start for a return whose webhook is young',
-      due({ holder: signedUp(60), listState: 'Deleted', removal: { drawnAt: at(-hours) } }),
+      due({ holder: signedUp(60), listState: 'Deleted', removal: { since: at(-hours) } }),
       { do: 'return', automations: true },
     ],
     [
       'do not start for a return whose webhook is old',
-      due({ holder: signedUp(49 * hours), listState: 'Deleted', removal: { drawnAt: at(-50 * hours) } }),
+      due({ holder: signedUp(49 * hours), listState: 'Deleted', removal: { since: at(-50 * hours) } }),
       { do: 'return', automations: false },
     ],
   ]);

@@ -107,7 +107,9 @@ describe('claiming wakes', () => {
     const first = await inbox.claimWakes(10);
     expect(first).toHaveLength(10);
     expect(await inbox.claimWakes(10)).toEqual([]);
+    await open.ledger.parked.parkRead(site, first[0]!.memberId, 'Test', 'test');
     await open.ledger.parked.discard(site, first[0]!.memberId);
+    await open.ledger.parked.parkRead(site, first[1]!.memberId, 'Test', 'test');
     await open.ledger.parked.discard(site, first[1]!.memberId);
     expect(await inbox.claimWakes(10)).toHaveLength(2);
   });
@@ -119,6 +121,7 @@ describe('claiming wakes', () => {
     for (let round = 0; round < 40 && seen.size < 100; round += 1) {
       for (const name of keys(await Promise.all(callers.map(({ inbox }) => inbox.claimWakes(10))))) {
         seen.add(name);
+        await open.ledger.parked.parkRead(site, name, 'Test', 'test');
         await open.ledger.parked.discard(site, name);
       }
     }

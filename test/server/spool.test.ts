@@ -100,7 +100,7 @@ describe('the spool', () => {
     await spool.append([delivery('a'), delivery('poison'), delivery('c')]);
     const { kept, store } = keeper();
     const picky = async (deliveries: readonly NewDelivery[]) => {
-      if (deliveries.some(({ id }) => id === 'poison')) throw new Error('refused');
+      if (deliveries.some(({ id }) => id === 'poison')) throw Object.assign(new Error('refused'), { code: '22P05' });
       await store(deliveries);
     };
     await spool.feed(picky, up);
