@@ -91,6 +91,22 @@ describe.each(['keyed', 'keyless'])('a site that is %s', (site) => {
     expect(bed.subscriber(site, email('swap.tmp'))?.state ?? 'Absent').not.toBe('Active');
   });
 
+  test('an address change that is taken back while it is under way ends where it began', async () => {
+    const { members } = bed.ghost(site);
+    const { id } = members.add({ email: email('typo'), name: 'Ty Po' });
+    await bed.settled();
+    bed.cm.faults.set({ latencyMs: 400 });
+    members.edit(id, { email: email('tpyo') });
+    await eventually(() =>
+      bed.cm.calls.some(({ method, addresses }) => method === 'PUT' && addresses.includes(email('tpyo'))),
+    );
+    members.edit(id, { email: email('typo') });
+    await bed.settled();
+    bed.cm.faults.clear();
+    expect(bed.subscriber(site, email('typo'))).toMatchObject({ name: 'Ty Po', state: 'Active' });
+    expect(bed.subscriber(site, email('tpyo'))?.state ?? 'Absent').not.toBe('Active');
+  });
+
   test('a deleted member is taken off by delete, and comes back under a new id with automations', async () => {
     const { members } = bed.ghost(site);
     const { id } = members.add({ email: email('dora'), name: 'Dora' });

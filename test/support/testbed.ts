@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type RunningRole, type Stores, startServerRole } from '../../src/cli/processes/server-role.js';
 import { startWorkerRole } from '../../src/cli/processes/worker-role.js';
 import { type Config, loadConfig } from '../../src/config/config.js';
+import { markDue } from '../../src/ledger/contacts.js';
 import { openDatabase } from '../../src/ledger/database.js';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.js';
 import { applyMigrations } from '../../src/ledger/migrate.js';
@@ -196,6 +197,15 @@ export class Testbed {
       where: { audience_address: { audience, address } },
       data: { tries, dueAt: new Date() },
     });
+    await database.close();
+  }
+
+  /** Makes contacts due though nothing changed. */
+  async markDue(site: string, addresses: readonly string[]): Promise<void> {
+    const { audience } = this.config.sites.find(({ name }) => name === site)!;
+    const database = openDatabase({ connectionString: this.stores.databaseUrl, poolSize: 1 });
+    const marks = addresses.map((address) => ({ address }));
+    await database.transaction((tx) => markDue(tx, audience, marks, 'live'));
     await database.close();
   }
 
