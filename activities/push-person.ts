@@ -36,15 +36,27 @@ async function look(
   return read && (read.found ?? { state: 'Absent', stateDate: '' });
 }
 
-/** On a list that mails everybody added, an address that is not there yet waits for an operator's word. */
+/** On a list that mails everybody added, an address is looked at before it is added. */
 async function addOrHold(writing: Writing, one: Planned<ImportPlan>): Promise<void> {
-  const { taken, plan } = one;
   const there = await look(writing, one);
-  if (!there) return;
-  if (there.state !== 'Absent') return pushTogether(writing, [one]);
+  if (there) await importRead(writing, one, there.state, one.plan.automations);
+}
+
+/** Imports somebody whose state at the list was read; where adding them would mail them, they wait for an operator's word. */
+async function importRead(
+  writing: Writing,
+  { taken, plan }: Planned<Exclude<PersonPlan, { do: 'remove' }>>,
+  state: ListState,
+  automations: boolean,
+): Promise<void> {
+  const addition = state === 'Absent';
+  const { contact, hash } = plan;
+  if (!addition || !writing.holdAdditions || taken.hold?.released) {
+    return pushTogether(writing, [{ taken, plan: { do: 'import', contact, hash, addition, automations } }]);
+  }
   const reason = 'double opt-in list: adding this person sends a confirmation mail';
   await writing.ledger.holds.holdAddition(writing.audience, taken.address, taken.holder!.memberId, reason);
-  await finish(writing, one, { outcome: 'held', hash: plan.hash, listState: 'Absent' });
+  await finish(writing, { taken, plan }, { outcome: 'held', hash, listState: 'Absent' });
 }
 
 /** Somebody who opted out, or whom we perhaps removed: only an Active subscriber is written to. */
@@ -62,11 +74,8 @@ async function recheck(writing: Writing, one: Planned<PlanOf<'recheck'>>): Promi
     );
   }
   if (taken.removalOpen) await writing.ledger.removals.void(writing.audience, taken.address);
-  const mayBeAdded = there.state === 'Absent' && !taken.optedOut;
-  if (there.state === 'Active' || mayBeAdded) {
-    return pushTogether(writing, [
-      { taken, plan: { ...plan, do: 'import', addition: mayBeAdded, automations: false } },
-    ]);
+  if (there.state === 'Active' || (there.state === 'Absent' && !taken.optedOut)) {
+    return importRead(writing, one, there.state, false);
   }
   await finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: there.state });
 }
@@ -86,8 +95,7 @@ async function move(writing: Writing, one: Planned<PlanOf<'move'>>): Promise<voi
     if (target.state === 'Absent' && taken.optedOut) {
       return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: 'Absent' });
     }
-    const addition = target.state === 'Absent';
-    return pushTogether(writing, [{ taken, plan: { ...plan, do: 'import', addition, automations: false } }]);
+    return importRead(writing, one, target.state, false);
   }
   const outcome = await withCall(writing, [taken], () => writing.destination.move(plan.from, plan.contact), [
     plan.from,
@@ -106,7 +114,7 @@ async function comeBack(writing: Writing, one: Planned<PlanOf<'return'>>): Promi
   const there = await look(writing, one);
   if (!there) return;
   if (there.state === 'Active' || there.state === 'Absent') {
-    return pushTogether(writing, [{ taken, plan: { ...plan, do: 'import', addition: there.state === 'Absent' } }]);
+    return importRead(writing, one, there.state, plan.automations);
   }
   const isOurs = there.state === 'Deleted' && plan.listDate !== undefined && there.stateDate === plan.listDate;
   if (!isOurs) return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: there.state });

@@ -18,6 +18,7 @@ export interface WebhookDeps {
 }
 
 const BODY_LIMIT = '1mb';
+const COULD_BE_A_SITE = /^[a-z0-9_-]{1,63}$/i;
 
 /** Reads the raw body: the signature is over its bytes. */
 export const rawBody = (): RequestHandler => express.raw({ type: 'application/json', limit: BODY_LIMIT });
@@ -28,7 +29,8 @@ export function createWebhookRoute({ intake, secrets, now, log, metrics }: Webho
     const site = String(request.params['site']);
     const refuse = (status: number, code: string, message: string, result: string): void => {
       metrics.deliveries.inc({ site: secrets.has(site) ? site : 'unknown', event: 'unknown', result });
-      log.warn({ site, status, reason: result }, 'webhook refused');
+      // what somebody types into an address is logged only when it could be a site's name
+      log.warn({ site: COULD_BE_A_SITE.test(site) ? site : 'unreadable', status, reason: result }, 'webhook refused');
       sendError(response, status, code, message);
     };
     if (!request.is('application/json'))

@@ -42,6 +42,7 @@ test('no history, log line or metric names a person, whatever happens to them', 
   await ghost.settled();
   await eventually(async () => (await (await world.ledger()).parked.list()).length === 1, { withinMs: 60_000 });
   cm.faults.set({ failEvery: null });
+  await eventually(() => cm.state.subscriber(listId, email('c')), { withinMs: 60_000 });
   cm.state.unsubscribe(listId, email('c'));
   ghost.members.edit(c.id, { name: `${MARK} changed` });
   ghost.faults.set({ failEvery: { nth: 2, status: 500 } });
