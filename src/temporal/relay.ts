@@ -29,7 +29,7 @@ const AT_A_TIME = 8;
 const WINDOW = 64;
 const IDLE_MS = 1_000;
 /** Pause while there may be more: outcomes make room in the window. */
-const BUSY_MS = 50;
+const BUSY_MS = 200;
 /** Shortest pause between two looks at the writers. */
 const WRITERS_MS = 100;
 const PARKED_A_ROUND = 20;
