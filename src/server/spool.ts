@@ -126,8 +126,8 @@ async function storeInParts(
   return deliveries.length;
 }
 
-/** SQLSTATE classes of data that does not fit: data exception, integrity constraint violation. */
-const isDataError = (error: unknown): boolean => /^2[23]/.test(String((error as { code?: unknown }).code ?? ''));
+/** SQLSTATE classes of data that does not fit: data exception, integrity constraint violation, program limit exceeded. */
+const isDataError = (error: unknown): boolean => /^(2[23]|54)/.test(String((error as { code?: unknown }).code ?? ''));
 
 /** Another server may have fed it in meanwhile. */
 async function readIfThere(path: string): Promise<string> {
