@@ -4,7 +4,7 @@ import { type ContactPlan, planContact } from '../src/domain/plan-contact.js';
 import type { TakenContact } from '../src/ledger/contacts.js';
 import type { Settlement } from '../src/ledger/writer.js';
 import type { Writing } from './audience-push.js';
-import { pushTogether } from './push-call.js';
+import { pushTogether, settle } from './push-call.js';
 import { type PersonPlan, pushPerson } from './push-person.js';
 
 /** A due contact and what it needs. */
@@ -53,26 +53,14 @@ export async function pushPage(writing: Writing, page: readonly TakenContact[]):
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22);
 
-async function settleWithoutCall(
-  { ledger, audience, site, generation, metrics }: Writing,
-  planned: readonly Planned[],
-): Promise<void> {
-  const settlements = planned.flatMap(({ taken, plan }): Settlement[] =>
+async function settleWithoutCall(writing: Writing, planned: readonly Planned[]): Promise<void> {
+  const { ledger, audience, generation } = writing;
+  const settlements = planned.flatMap(({ taken: { address, version, holder }, plan }): Settlement[] =>
     plan.do === 'nothing'
-      ? [
-          {
-            address: taken.address,
-            version: taken.version,
-            memberId: taken.holder?.memberId,
-            operation: 'none',
-            outcome: plan.outcome,
-            hash: plan.hash,
-          },
-        ]
+      ? [{ address, version, memberId: holder?.memberId, operation: 'none', outcome: plan.outcome, hash: plan.hash }]
       : [],
   );
-  if (settlements.length > 0) await ledger.writer.settle(audience, site.name, generation, settlements);
-  for (const { outcome } of settlements) metrics.pushes.inc({ audience, outcome });
+  if (settlements.length > 0) await settle(writing, settlements, []);
   const waiting = planned
     .filter(({ plan }) => plan.do === 'wait')
     .map(({ taken: { address } }) => ({ address, afterMs: WAIT_MS, counts: false, mayStillLand: false }));

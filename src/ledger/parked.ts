@@ -44,11 +44,6 @@ export function createParked({ prisma, sql }: Database) {
         ON CONFLICT (site, member_id) DO UPDATE SET type = EXCLUDED.type, message = EXCLUDED.message, step = EXCLUDED.step, cleared_at = NULL`;
     },
 
-    /** The run knows and has ended its parking: the row is no longer needed. */
-    async forgetCleared(site: string, memberId: string): Promise<void> {
-      await sql.execute`DELETE FROM parked WHERE site = ${site} AND member_id = ${memberId} AND cleared_at IS NOT NULL`;
-    },
-
     /** Ends the parking and makes the member's contact due, to be sent whatever it last was. */
     async retry(site: string, memberId: string): Promise<void> {
       await sql.query`

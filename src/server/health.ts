@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Ledger } from '../ledger/ledger.js';
+import { within } from './within.js';
 
 /** One component's state, with what shows it. */
 export interface ComponentHealth {
@@ -87,16 +88,10 @@ export async function readHealth({ ledger, client, sites, isSpooling }: HealthDe
 }
 
 async function component(probe: () => Promise<unknown>): Promise<ComponentHealth> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), PATIENCE_MS);
-  });
   try {
-    await Promise.race([probe(), tooLate]);
+    await within(PATIENCE_MS, probe());
     return { status: 'ok' };
   } catch {
     return { status: 'down', message: 'does not answer' };
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,6 +3,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { Logger } from '../observe/log.js';
 import { type Loop, startLoop } from '../temporal/loop.js';
 import type { Spool } from './spool.js';
+import { within } from './within.js';
 
 /** What the intake works with. */
 export interface IntakeDeps {
@@ -116,15 +117,3 @@ const answers = (ledger: Ledger): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), ms);
-  });
-  try {
-    return await Promise.race([work, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
