@@ -22,10 +22,9 @@ const PERSON_BUSY_MS = 30_000;
 
 /** Pushes contacts in one call and settles each by its own outcome. @throws VendorError when the whole audience is concerned */
 export async function pushTogether(writing: Writing, call: readonly Planned<ImportPlan>[]): Promise<void> {
-  const taken = call.map((one) => one.taken);
   const contacts = call.map(({ plan }) => plan.contact);
   const automations = call[0]?.plan.automations ?? false;
-  const outcomes = await withCall(writing, taken, () =>
+  const outcomes = await withCall(writing, call, () =>
     writing.destination.push(contacts, { automations, resubscribe: false }),
   );
   if (!outcomes) return;
@@ -36,10 +35,14 @@ export async function pushTogether(writing: Writing, call: readonly Planned<Impo
       hash: plan.hash,
       operation: 'import' as const,
       outcome: outcomes[index]!,
+      added: plan.addition,
       storedState: writing.doubleOptIn && plan.addition ? ('Unconfirmed' as const) : ('Active' as const),
     })),
   );
 }
+
+/** A contact that a call is about, and the hash that it would settle. */
+type Called = Pick<Planned, 'taken'> & { plan: { hash: string } };
 
 /**
  * Books the contacts as under way, makes the call, and deals with its failure: those contacts are then tried again later,
@@ -47,12 +50,12 @@ export async function pushTogether(writing: Writing, call: readonly Planned<Impo
  */
 export async function withCall<T>(
   writing: Writing,
-  taken: readonly TakenContact[],
+  called: readonly Called[],
   send: () => Promise<T>,
   alsoBooked: readonly string[] = [],
 ): Promise<T | undefined> {
   const { ledger, audience, generation, destination } = writing;
-  const addresses = [...taken.map(({ address }) => address), ...alsoBooked];
+  const addresses = [...called.map(({ taken }) => taken.address), ...alsoBooked];
   for (let attempt = 0; ; attempt += 1) {
     const booked = performance.now();
     await ledger.writer.beginCall(audience, generation, addresses, destination.limits.timeoutMs + LANDS_LATE_MS);
@@ -67,7 +70,7 @@ export async function withCall<T>(
           : undefined;
       if (pauseMs === undefined) {
         if (error.details.call !== 'unknown') await ledger.writer.release(audience, generation, addresses);
-        await callFailed(writing, taken, error);
+        await callFailed(writing, called, error);
         return undefined;
       }
       await sleep(pauseMs);
@@ -75,7 +78,8 @@ export async function withCall<T>(
   }
 }
 
-async function callFailed(writing: Writing, taken: readonly TakenContact[], error: VendorError): Promise<void> {
+async function callFailed(writing: Writing, called: readonly Called[], error: VendorError): Promise<void> {
+  const taken = called.map((one) => one.taken);
   const { destination } = writing;
   const { kind, call, code, retryAfterMs } = error.details;
   const isLastTry = taken.length === 1 && taken[0]!.tries + 1 >= MOST_TRIES;
@@ -87,7 +91,7 @@ async function callFailed(writing: Writing, taken: readonly TakenContact[], erro
   if (call === 'unknown' && !isLastTry) return;
   if (taken.length > 1) await postpone(writing, taken, { afterMs: 0, counts: false, batchLimit: half(taken) });
   else if (kind === 'rate-limited') await postpone(writing, taken, { afterMs: PERSON_BUSY_MS, counts: false });
-  else await retryOrRefuse(writing, taken[0]!, error.details.code, error.message);
+  else await retryOrRefuse(writing, taken[0]!, called[0]!.plan.hash, error.details.code, error.message);
 }
 
 /** After a time-out the contacts wait until the vendor cannot be working on them any more (house decision 11). */
@@ -126,6 +130,7 @@ const postpone = (
 async function retryOrRefuse(
   writing: Writing,
   taken: TakenContact,
+  hash: string,
   code: string | number | undefined,
   reason: string,
 ): Promise<void> {
@@ -145,7 +150,7 @@ async function retryOrRefuse(
         ...settled(taken),
         operation: 'import',
         outcome: 'refused',
-        hash: taken.settledHash ?? 'refused',
+        hash,
         code: typeof code === 'number' ? code : undefined,
         refusal,
       },
@@ -160,6 +165,8 @@ export interface CallOutcome {
   hash: string;
   operation: Settlement['operation'];
   outcome: PushOutcome;
+  /** Whether the address was not on the list before, as far as we knew. */
+  added?: boolean;
   /** State at the list where the outcome is `stored`. */
   storedState?: ListState;
 }
@@ -173,19 +180,27 @@ export async function settleOutcomes(writing: Writing, outcomes: readonly CallOu
       known.map(toSettlement),
       known.map(({ taken }) => taken),
     );
-  for (const { taken, outcome } of outcomes) {
+  for (const { taken, hash, outcome } of outcomes) {
     if (outcome.kind === 'unknown')
       await retryOrRefuse(
         writing,
         taken,
+        hash,
         outcome.code,
         `${writing.site.audience} answered with unknown code ${outcome.code}`,
       );
   }
 }
 
-function toSettlement({ taken, hash, operation, outcome, storedState = 'Active' }: CallOutcome): Settlement {
-  const base = { ...settled(taken), operation, hash };
+function toSettlement({
+  taken,
+  hash,
+  operation,
+  outcome,
+  added = false,
+  storedState = 'Active',
+}: CallOutcome): Settlement {
+  const base = { ...settled(taken), operation, hash, added: added && outcome.kind === 'stored' };
   switch (outcome.kind) {
     case 'stored':
       return { ...base, outcome: storedOutcome(operation, storedState), listState: storedState };

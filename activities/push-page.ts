@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { groupBy } from '../src/domain/group-by.js';
 import { type ContactPlan, planContact } from '../src/domain/plan-contact.js';
 import type { TakenContact } from '../src/ledger/contacts.js';
 import type { Settlement } from '../src/ledger/writer.js';
 import type { Writing } from './audience-push.js';
+import { hashOf } from './contact-hash.js';
 import { pushTogether, settle } from './push-call.js';
 import { type PersonPlan, pushPerson } from './push-person.js';
 
@@ -51,8 +51,6 @@ export async function pushPage(writing: Writing, page: readonly TakenContact[]):
   if (bulk) await pushTogether(writing, bulk);
 }
 
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22);
-
 async function settleWithoutCall(writing: Writing, planned: readonly Planned[]): Promise<void> {
   const { ledger, audience, generation } = writing;
   const settlements = planned.flatMap(({ taken: { address, version, holder }, plan }): Settlement[] =>
@@ -61,6 +59,8 @@ async function settleWithoutCall(writing: Writing, planned: readonly Planned[]):
       : [],
   );
   if (settlements.length > 0) await settle(writing, settlements, []);
+  const skipped = planned.filter(({ plan }) => plan.do === 'skip').map(({ taken }) => taken);
+  if (skipped.length > 0) await ledger.writer.skip(audience, skipped);
   const waiting = planned
     .filter(({ plan }) => plan.do === 'wait')
     .map(({ taken: { address } }) => ({ address, afterMs: WAIT_MS, counts: false, mayStillLand: false }));

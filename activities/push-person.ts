@@ -7,7 +7,7 @@ import { pushTogether, settle, settled, settleOutcomes, withCall } from './push-
 import { type ImportPlan, type Planned, WAIT_MS } from './push-page.js';
 
 /** Plans that concern one person and begin by reading the list. */
-export type PersonPlan = Exclude<ContactPlan, { do: 'nothing' | 'wait' }>;
+export type PersonPlan = Exclude<ContactPlan, { do: 'nothing' | 'wait' | 'skip' }>;
 type PlanOf<D extends PersonPlan['do']> = Extract<PersonPlan, { do: D }>;
 
 /** Carries out what one person needs, after reading the list. @throws VendorError when the whole audience is concerned */
@@ -29,10 +29,10 @@ export async function pushPerson(writing: Writing, { taken, plan }: Planned<Pers
 /** Reads one subscriber; undefined when the read failed and the person waits. `Absent` where the list has no such address. */
 async function look(
   writing: Writing,
-  { taken }: Planned,
-  address = taken.address,
+  one: Planned<PersonPlan>,
+  address = one.taken.address,
 ): Promise<SubscriberView | undefined> {
-  const read = await withCall(writing, [taken], async () => ({ found: await writing.destination.read(address) }));
+  const read = await withCall(writing, [one], async () => ({ found: await writing.destination.read(address) }));
   return read && (read.found ?? { state: 'Absent', stateDate: '' });
 }
 
@@ -97,9 +97,7 @@ async function move(writing: Writing, one: Planned<PlanOf<'move'>>): Promise<voi
     }
     return importRead(writing, one, target.state, false);
   }
-  const outcome = await withCall(writing, [taken], () => writing.destination.move(plan.from, plan.contact), [
-    plan.from,
-  ]);
+  const outcome = await withCall(writing, [one], () => writing.destination.move(plan.from, plan.contact), [plan.from]);
   if (!outcome) return;
   if (outcome.kind === 'stored') await ledger.contacts.leaveAddress(audience, generation, plan.from, 'Absent');
   else await ledger.writer.release(audience, generation, [plan.from]);
@@ -119,9 +117,11 @@ async function comeBack(writing: Writing, one: Planned<PlanOf<'return'>>): Promi
   const isOurs = there.state === 'Deleted' && plan.listDate !== undefined && there.stateDate === plan.listDate;
   if (!isOurs) return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: there.state });
   const flags = { automations: plan.automations, resubscribe: true };
-  const outcomes = await withCall(writing, [taken], () => writing.destination.push([plan.contact], flags));
+  const outcomes = await withCall(writing, [one], () => writing.destination.push([plan.contact], flags));
   if (outcomes)
-    await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'resubscribe', outcome: outcomes[0]! }]);
+    await settleOutcomes(writing, [
+      { taken, hash: plan.hash, operation: 'resubscribe', outcome: outcomes[0]!, added: true },
+    ]);
 }
 
 /** Reads that the person is Active, commits the intent within the budget, deletes, and reads the list's own date of it. */
@@ -154,7 +154,7 @@ async function remove(writing: Writing, one: Planned<PlanOf<'remove'>>): Promise
     );
     return finish(writing, one, { outcome: 'held', hash: plan.hash, listState: 'Active' });
   }
-  const deleted = await withCall(writing, [taken], async () => {
+  const deleted = await withCall(writing, [one], async () => {
     await destination.remove(address);
     return true;
   });

@@ -4,6 +4,7 @@ import type { ConsentToTrack } from '../domain/site.js';
 import { type CampaignMonitorClient, Code } from '../vendors/campaign-monitor/client.js';
 import type { ImportSubscriber } from '../vendors/campaign-monitor/schema.js';
 import { VendorError } from '../vendors/errors.js';
+import { fieldKey, listStateOf, readBack } from './campaign-monitor-reading.js';
 import type { AudienceCheck, Destination, PushFlags, PushOutcome } from './destination.js';
 
 /** What one Campaign Monitor list is made with. */
@@ -17,6 +18,12 @@ export interface CampaignMonitorListOptions {
 
 /** Most subscribers in one import. */
 const BATCH_SIZE = 1000;
+
+/** Longest text of a field, in UTF-16 units. */
+const TEXT_LIMIT = 250;
+
+/** Days that a date field takes; others are dropped in silence. */
+const [FIRST_DAY, LAST_DAY] = ['1900-01-01', '2076-06-06'];
 
 const dataTypes = { text: 'Text', date: 'Date' } as const;
 
@@ -76,6 +83,11 @@ export function createCampaignMonitorList({
       return subscriber && { state: listStateOf(subscriber.State), stateDate: subscriber.Date };
     },
 
+    readBack: (cursor: string | undefined) => readBack(client, listId, cursor),
+
+    storedFields: (contact: Contact) =>
+      Object.fromEntries(storableFields(contact).map(([key, { stored }]) => [key, stored])),
+
     async move(from: string, contact: Contact) {
       try {
         await client.updateSubscriber(listId, from, subscriberOf(contact));
@@ -128,28 +140,41 @@ async function createField(
 /** Campaign Monitor holds ASCII addresses only. */
 const isPlainAddress = (address: string): boolean => /^[\x21-\x7e]+$/.test(address);
 
-/** Keys are read with or without brackets, and even as display names with spaces. */
-const fieldKey = (key: string): string => key.replace(/[[\]\s]/g, '').toLowerCase();
-
-function toSubscriber({ email, name, fields }: Contact, consentToTrack: ConsentToTrack): ImportSubscriber {
-  const customFields = Object.entries(fields).map(([key, field]) => {
-    const value = format(field);
-    return value === '' ? { Key: key, Value: '', Clear: true as const } : { Key: key, Value: value };
-  });
+function toSubscriber(contact: Contact, consentToTrack: ConsentToTrack): ImportSubscriber {
+  const { email, name } = contact;
+  const customFields = storableFields(contact).map(([key, { sent }]) =>
+    sent === '' ? { Key: key, Value: '', Clear: true as const } : { Key: key, Value: sent },
+  );
   return { EmailAddress: email, Name: name, ConsentToTrack: consentToTrack, CustomFields: customFields };
 }
 
-/** Dates as `yyyy/mm/dd` in UTC, the one order that the vendor never misreads. */
-const format = (field: FieldValue): string =>
-  field.type === 'text' ? field.value : field.value.toISOString().slice(0, 10).replaceAll('-', '/');
+/** A value as it is written, and as it reads back. */
+interface Storable {
+  sent: string;
+  stored: string;
+}
+
+/** The fields that the vendor keeps. */
+const storableFields = ({ fields }: Contact): [key: string, value: Storable][] =>
+  Object.entries(fields).flatMap(([key, field]) => {
+    const value = storable(field);
+    return value ? [[key, value] as [string, Storable]] : [];
+  });
+
+/** Undefined for a date that the vendor would drop in silence. */
+function storable(field: FieldValue): Storable | undefined {
+  if (field.type === 'text') {
+    const text = field.value.slice(0, TEXT_LIMIT);
+    return { sent: text, stored: text };
+  }
+  const day = field.value.toISOString().slice(0, 10);
+  if (day < FIRST_DAY || day > LAST_DAY) return undefined;
+  // the one order that the vendor never misreads
+  return { sent: day.replaceAll('-', '/'), stored: day };
+}
 
 function outcomeOf(code: number): PushOutcome {
   const state = stateOfCode.get(code);
   if (state) return { kind: 'respected', state, code };
   return { kind: REFUSED_FOR_EVER.has(code) ? 'refused' : 'unknown', code };
 }
-
-const LIST_STATES: readonly ListState[] = ['Active', 'Unsubscribed', 'Bounced', 'Deleted', 'Unconfirmed', 'Suppressed'];
-
-/** A state that we do not know is treated like an opt-out: nobody is written to by mistake. */
-const listStateOf = (state: string): ListState => LIST_STATES.find((known) => known === state) ?? 'Suppressed';

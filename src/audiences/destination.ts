@@ -18,6 +18,23 @@ export interface SubscriberView {
   stateDate: string;
 }
 
+/** A subscriber as a reading back of the whole audience shows it. */
+export interface ObservedSubscriber extends SubscriberView {
+  /** Case as the destination has it. */
+  email: string;
+  name: string;
+  /** Values by our own field names, as text; those without a value are absent. */
+  fields: Readonly<Record<string, string>>;
+  /** Why it is in this state, where the destination says so (suppression). */
+  reason?: string | undefined;
+}
+
+/** One page of a reading back; `next` is absent on the last one. */
+export interface ObservedPage {
+  subscribers: ObservedSubscriber[];
+  next?: string | undefined;
+}
+
 /** What checking an audience found. */
 export interface AudienceCheck {
   title: string;
@@ -59,6 +76,13 @@ export interface Destination {
   push(contacts: readonly Contact[], flags: PushFlags): Promise<PushOutcome[]>;
   /** One subscriber, in any state; `Absent` is told as undefined. */
   read(address: string): Promise<SubscriberView | undefined>;
+  /** Reads the whole audience back page by page, in every state; pass each page's `next` on. `next` is opaque and JSON-safe. */
+  readBack(cursor: string | undefined): Promise<ObservedPage>;
+  /**
+   * What a contact's fields read back as once stored, by our own field names; '' where they are cleared. Fields that the
+   * destination would drop in silence are absent.
+   */
+  storedFields(contact: Contact): Record<string, string>;
   /** Gives the subscriber at `from` the contact's address and fields, keeping its state. `taken`: the address is there already. */
   move(from: string, contact: Contact): Promise<PushOutcome | { kind: 'taken' } | { kind: 'absent' }>;
   /** Takes an address off, such that only our own deed leaves it in that state. */

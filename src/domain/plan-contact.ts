@@ -35,6 +35,12 @@ export interface DueContact {
   removal?: { since: Date; listDate?: string | undefined } | undefined;
   /** An operator's word on a held removal or addition. */
   hold?: { kind: 'removal' | 'addition'; released: boolean } | undefined;
+  /** Found by a walk as a fresh sign-up. */
+  welcome: boolean;
+  /** Set by an applied plan: what it meant this contact to become. */
+  planHash?: string | undefined;
+  /** Its removal was approved with a plan. */
+  approved: boolean;
 }
 
 /** What the writer does with one due contact. */
@@ -42,6 +48,8 @@ export type ContactPlan =
   | { do: 'nothing'; outcome: SettledOutcome; hash: string }
   /** The move of its former holder settles it. */
   | { do: 'wait' }
+  /** Marked by a plan that no longer holds for it. */
+  | { do: 'skip' }
   | { do: 'import'; contact: Contact; hash: string; addition: boolean; automations: boolean }
   /** Opted out, or perhaps removed by us, as far as we know: the list is asked first. */
   | { do: 'recheck'; contact: Contact; hash: string }
@@ -65,6 +73,11 @@ export type SettledOutcome =
   | 'refused'
   | 'discarded';
 
+const BINDING: readonly ListState[] = ['Unsubscribed', 'Bounced', 'Deleted', 'Suppressed'];
+
+/** True for states in which a person must not be added again; they bind the address and the person. */
+export const binds = (state: ListState | undefined): boolean => state !== undefined && BINDING.includes(state);
+
 /** Hash of a contact that should not be on the list. */
 export const ABSENT = 'absent';
 /** Automations start only for additions whose webhook is younger than this (house decision 18). */
@@ -72,6 +85,12 @@ const AUTOMATIONS_WINDOW_MS = 48 * 60 * 60 * 1000;
 
 /** Decides what a due contact needs (house decisions 8, 9, 16 to 18). `hashOf` shortens the text of a contact. */
 export function planContact(due: DueContact, site: Site, now: Date, hashOf: (text: string) => string): ContactPlan {
+  const plan = planFreely(due, site, now, hashOf);
+  const isOfPlan = due.planHash === undefined || !('hash' in plan) || plan.hash === due.planHash;
+  return isOfPlan ? plan : { do: 'skip' };
+}
+
+function planFreely(due: DueContact, site: Site, now: Date, hashOf: (text: string) => string): ContactPlan {
   const { holder } = due;
   if (!holder) return planWithoutHolder(due, site);
   const { emailEnabled, suppressed } = holder.facts;
@@ -82,7 +101,7 @@ export function planContact(due: DueContact, site: Site, now: Date, hashOf: (tex
   const hash = hashOf(`${contactKey(contact)}${mayNotAdd ? ' withheld' : ''}`);
   const plan = { contact, hash };
   const onList = due.listState === 'Active';
-  const automations = !onList && isFresh(holder, now);
+  const automations = !onList && (due.welcome || isFresh(holder, now));
   if (hash === due.settledHash && !due.hold?.released) return { do: 'nothing', outcome: 'unchanged', hash };
   if (due.removalOpen) return { do: 'recheck', ...plan };
   if (onList) return { do: 'import', ...plan, addition: false, automations };
@@ -107,8 +126,8 @@ function planWithoutHolder(due: DueContact, site: Site): ContactPlan {
   return planRemoval(due, due.successor ? 'moved' : 'deleted');
 }
 
-function planRemoval({ settledHash, listState, hold }: DueContact, reason: string): ContactPlan {
-  const released = hold?.kind === 'removal' && hold.released;
+function planRemoval({ settledHash, listState, hold, approved }: DueContact, reason: string): ContactPlan {
+  const released = approved || (hold?.kind === 'removal' && hold.released);
   if (listState === 'Absent') return { do: 'nothing', outcome: 'absent', hash: ABSENT };
   if (hold?.kind === 'removal' && !released) return { do: 'nothing', outcome: 'held', hash: ABSENT };
   if (settledHash === ABSENT && !released) return { do: 'nothing', outcome: 'unchanged', hash: ABSENT };

@@ -1,4 +1,5 @@
-import type { DueContact, ListState } from '../domain/plan-contact.js';
+import { binds, type DueContact, type ListState, type SettledOutcome } from '../domain/plan-contact.js';
+import { Prisma } from './client/client.js';
 import { asJson, type Database, orUndefined, type Queries } from './database.js';
 
 /** Channel on which marking due is announced; the payload is the audience. A hint only: writers also poll. */
@@ -14,29 +15,60 @@ export interface TakenContact extends DueContact {
   deliveredAt?: Date | undefined;
 }
 
-/** Marks contacts due: counts their versions up and tells the writer. Part of the transaction that changed the members. */
+/** One contact to be looked at by the writer. */
+export interface DueMark {
+  address: string;
+  /** Receipt of the delivery that brought it about. */
+  deliveredAt?: Date | undefined;
+  /** A fresh sign-up that a walk found. */
+  welcome?: boolean;
+  /** Sent even if it is what was settled: the list was seen to hold something else. */
+  resend?: boolean;
+  differsKey?: string | undefined;
+  /** What an applied plan means it to become, and whether it approved a removal. */
+  planHash?: string | undefined;
+  approved?: boolean;
+}
+
+/**
+ * Marks contacts due: counts their versions up and tells the writer. Part of the transaction that changed the members.
+ * `run`: the run that waits for their outcomes.
+ */
 export async function markDue(
   tx: Queries,
   audience: string,
-  marks: readonly { address: string; deliveredAt?: Date | undefined }[],
+  marks: readonly DueMark[],
   lane: 'live' | 'bulk',
+  run?: string,
 ): Promise<void> {
   const rows = marks.toSorted((a, b) => (a.address < b.address ? -1 : 1));
   await tx.query`
     WITH marked AS (
-      INSERT INTO contacts (audience, address, due_at, lane, delivered_at)
-      SELECT ${audience}, address, now(), ${lane === 'live' ? 0 : 1}, "deliveredAt"
-      FROM jsonb_to_recordset(${asJson(rows)}) AS g(address text, "deliveredAt" timestamptz)
+      INSERT INTO contacts (audience, address, due_at, lane, delivered_at, run_id, welcome, differs_key, plan_hash, approved)
+      SELECT ${audience}, address, now(), ${lane === 'live' ? 0 : 1}::smallint, "deliveredAt", ${run}::uuid, coalesce(welcome, false),
+        "differsKey", "planHash", coalesce(approved, false)
+      FROM jsonb_to_recordset(${asJson(rows)}) AS g(address text, "deliveredAt" timestamptz, welcome boolean, "differsKey" text,
+        "planHash" text, approved boolean)
       ON CONFLICT (audience, address) DO UPDATE SET
         version = contacts.version + 1, due_at = now(), tries = 0, batch_limit = NULL,
         lane = CASE WHEN contacts.due_at IS NULL THEN EXCLUDED.lane ELSE least(contacts.lane, EXCLUDED.lane) END,
-        delivered_at = CASE WHEN contacts.due_at IS NULL THEN EXCLUDED.delivered_at ELSE least(contacts.delivered_at, EXCLUDED.delivered_at) END
+        delivered_at = CASE WHEN contacts.due_at IS NULL THEN EXCLUDED.delivered_at ELSE least(contacts.delivered_at, EXCLUDED.delivered_at) END,
+        run_id = coalesce(EXCLUDED.run_id, CASE WHEN contacts.due_at IS NOT NULL THEN contacts.run_id END),
+        welcome = EXCLUDED.welcome OR (contacts.due_at IS NOT NULL AND contacts.welcome),
+        differs_key = EXCLUDED.differs_key,
+        -- due in its own right already: then it is not for the plan to skip
+        plan_hash = CASE WHEN contacts.due_at IS NULL THEN EXCLUDED.plan_hash END,
+        approved = EXCLUDED.approved
       RETURNING 1
     )
     SELECT count(*)::int, pg_notify(${DUE_CHANNEL}, ${audience})::text FROM marked GROUP BY 2`;
+  const resent = rows.filter(({ resend }) => resend).map(({ address }) => address);
+  if (resent.length === 0) return;
+  await tx.execute`UPDATE contacts SET settled_hash = NULL WHERE audience = ${audience} AND address = ANY(${resent})`;
 }
 
-interface DueRow {
+/** A row of `plannable`. */
+export interface PlannableRow {
   address: string;
   version: number;
   lane: number;
@@ -70,6 +102,15 @@ interface DueRow {
   removal_list_date: string | null;
   hold_kind: 'removal' | 'addition' | null;
   hold_released: boolean;
+  welcome: boolean;
+  approved: boolean;
+  plan_hash: string | null;
+  due_at: Date | null;
+  under_way: boolean | null;
+  settled_at: Date | null;
+  settled_outcome: SettledOutcome | null;
+  differs_key: string | null;
+  missing_run: string | null;
 }
 
 /** Bulk always gets at least this much of a page, live the rest. */
@@ -77,47 +118,62 @@ const BULK_SHARE = 100;
 
 /** Up to `limit` contacts of an audience that are due now, live ones first, with all that the rules need to plan them. */
 export async function selectDue(tx: Queries, audience: string, site: string, limit: number): Promise<TakenContact[]> {
-  const rows = await tx.query<DueRow[]>`
-    WITH due AS (
-      (SELECT * FROM contacts WHERE audience = ${audience} AND lane = 0 AND due_at <= now()
-         AND (under_way_until IS NULL OR under_way_until < now()) ORDER BY due_at LIMIT ${limit - BULK_SHARE})
-      UNION ALL
-      (SELECT * FROM contacts WHERE audience = ${audience} AND lane = 1 AND due_at <= now()
-         AND (under_way_until IS NULL OR under_way_until < now()) ORDER BY due_at LIMIT ${limit})
-      LIMIT ${limit}
-    )
+  const due = Prisma.sql`
+    (SELECT * FROM contacts WHERE audience = ${audience} AND lane = 0 AND due_at <= now()
+       AND (under_way_until IS NULL OR under_way_until < now()) ORDER BY due_at LIMIT ${limit - BULK_SHARE})
+    UNION ALL
+    (SELECT * FROM contacts WHERE audience = ${audience} AND lane = 1 AND due_at <= now()
+       AND (under_way_until IS NULL OR under_way_until < now()) ORDER BY due_at LIMIT ${limit})
+    LIMIT ${limit}`;
+  const rows = await tx.query<PlannableRow[]>`${plannable(audience, site, due)}`;
+  return rows.map(toTaken);
+}
+
+/**
+ * The query for all that the rules need of some contacts. `contacts`: a query for rows like those of the table; `members`: the
+ * members to go by; a plan that is being made has its own.
+ */
+export function plannable(
+  audience: string,
+  site: string,
+  contacts: Prisma.Sql,
+  members: Prisma.Sql = Prisma.sql`members`,
+): Prisma.Sql {
+  return Prisma.sql`
+    WITH due AS (${contacts})
     SELECT c.address, c.version, c.lane, c.tries, c.batch_limit, c.delivered_at, c.settled_hash, c.settled_member_id, c.list_state,
+      c.welcome, c.approved, c.plan_hash, c.due_at, c.under_way_until > now() AS under_way, c.settled_at, c.settled_outcome, c.differs_key,
       h.member_id, h.email, h.name, h.status, h.labels, h.email_enabled, h.suppressed, h.signed_up_at, h.changed_at, h.added_at,
-      h.previous_status, h.status_changed_at,
+      h.previous_status, h.status_changed_at, h.missing_run,
       f.address AS former_address, coalesce(f.under_way_until > now(), false) AS former_under_way,
       s.member_id IS NULL OR s.deleted_at IS NOT NULL AS settled_member_deleted,
       coalesce(s.deleted_at IS NULL AND s.address <> c.address, false) AS has_successor,
-      EXISTS (SELECT FROM contacts n WHERE n.audience = c.audience AND n.address = s.address AND n.due_at IS NOT NULL) AS successor_due,
-      EXISTS (SELECT FROM opt_outs o WHERE o.audience = c.audience AND (o.address = c.address OR o.member_id = h.member_id)) AS opted_out,
-      EXISTS (SELECT FROM removals r WHERE r.audience = c.audience AND r.address = c.address AND r.done_at IS NULL AND r.void_at IS NULL) AS removal_open,
+      EXISTS (SELECT FROM contacts n WHERE n.audience = ${audience} AND n.address = s.address AND n.due_at IS NOT NULL) AS successor_due,
+      EXISTS (SELECT FROM opt_outs o WHERE o.audience = ${audience} AND (o.address = c.address OR o.member_id = h.member_id)) AS opted_out,
+      EXISTS (SELECT FROM removals r WHERE r.audience = ${audience} AND r.address = c.address AND r.done_at IS NULL AND r.void_at IS NULL) AS removal_open,
       least(r.drawn_at, (SELECT max(x.observed_at) FROM members x
         WHERE x.site = ${site} AND x.address = c.address AND x.deleted_at IS NOT NULL)) AS removed_since, r.list_date AS removal_list_date, r.id IS NOT NULL AS has_removal,
       o.kind AS hold_kind, coalesce(o.released_at IS NOT NULL, false) AS hold_released
     FROM due c
     LEFT JOIN LATERAL (
-      SELECT * FROM members m WHERE m.site = ${site} AND m.address = c.address AND m.deleted_at IS NULL
+      SELECT * FROM ${members} m WHERE m.site = ${site} AND m.address = c.address AND m.deleted_at IS NULL
       ORDER BY m.member_id DESC LIMIT 1) h ON true
-    LEFT JOIN members s ON s.site = ${site} AND s.member_id = c.settled_member_id
+    LEFT JOIN ${members} s ON s.site = ${site} AND s.member_id = c.settled_member_id
     LEFT JOIN LATERAL (
       SELECT w.address, w.under_way_until FROM contacts w
-      WHERE w.audience = c.audience AND w.settled_member_id = h.member_id AND w.address <> c.address
+      WHERE w.audience = ${audience} AND w.settled_member_id = h.member_id AND w.address <> c.address
         AND w.list_state IN ('Active', 'Unsubscribed', 'Bounced', 'Unconfirmed', 'Suppressed')
-        AND NOT EXISTS (SELECT FROM members l WHERE l.site = ${site} AND l.address = w.address AND l.deleted_at IS NULL)
+        AND NOT EXISTS (SELECT FROM ${members} l WHERE l.site = ${site} AND l.address = w.address AND l.deleted_at IS NULL)
       ORDER BY w.settled_at DESC LIMIT 1) f ON true
     LEFT JOIN LATERAL (
-      SELECT * FROM removals d WHERE d.audience = c.audience AND d.address = c.address AND d.done_at IS NOT NULL
+      SELECT * FROM removals d WHERE d.audience = ${audience} AND d.address = c.address AND d.done_at IS NOT NULL
       ORDER BY d.drawn_at DESC LIMIT 1) r ON true
     LEFT JOIN LATERAL (
-      SELECT * FROM holds w WHERE w.audience = c.audience AND w.address = c.address ORDER BY w.since DESC LIMIT 1) o ON true`;
-  return rows.map(toTaken);
+      SELECT * FROM holds w WHERE w.audience = ${audience} AND w.address = c.address ORDER BY w.since DESC LIMIT 1) o ON true`;
 }
 
-function toTaken(row: DueRow): TakenContact {
+/** A row as the writer takes it. */
+export function toTaken(row: PlannableRow): TakenContact {
   return {
     address: row.address,
     version: row.version,
@@ -139,11 +195,14 @@ function toTaken(row: DueRow): TakenContact {
       row.has_removal && row.removed_since
         ? { since: row.removed_since, listDate: orUndefined(row.removal_list_date) }
         : undefined,
+    welcome: row.welcome,
+    planHash: orUndefined(row.plan_hash),
+    approved: row.approved,
     hold: row.hold_kind ? { kind: row.hold_kind, released: row.hold_released } : undefined,
   };
 }
 
-function holderOf(row: DueRow): DueContact['holder'] {
+function holderOf(row: PlannableRow): DueContact['holder'] {
   if (row.member_id === null) return undefined;
   const { email, name, status, labels, suppressed } = row;
   return {
@@ -156,11 +215,6 @@ function holderOf(row: DueRow): DueContact['holder'] {
       : {}),
   };
 }
-
-const BINDING: readonly ListState[] = ['Unsubscribed', 'Bounced', 'Deleted', 'Suppressed'];
-
-/** True for states in which a person must not be added again; they bind the address and the person. */
-export const binds = (state: ListState | undefined): boolean => state !== undefined && BINDING.includes(state);
 
 /** Contacts outside the writer's usual round. */
 export function createContacts({ sql }: Database) {

@@ -7,10 +7,11 @@ import {
   type WaitingDelivery,
 } from '../domain/apply-deliveries.js';
 import { groupBy } from '../domain/group-by.js';
-import { addressOf } from '../domain/member.js';
-import { type FoundBy, lastTransition, type StatusTransition } from '../domain/status-history.js';
-import { markDue } from './contacts.js';
-import { asJson, type Database, orUndefined, type Queries } from './database.js';
+import { addressOf, type MemberFacts } from '../domain/member.js';
+import type { FoundBy } from '../domain/status-history.js';
+import { type DueMark, markDue } from './contacts.js';
+import { asJson, type Database, type Queries } from './database.js';
+import { historiesOf, lockMembers, stateOf, writeHistories, writeMembers } from './member-rows.js';
 
 /** A waiting delivery as stored; `toWaiting` of the source's schema makes a `WaitingDelivery` of it. */
 export interface StoredDelivery {
@@ -37,7 +38,16 @@ export interface DrainRequest {
   items: readonly DrainItem[];
   lane: 'live' | 'bulk';
   toWaiting: (stored: StoredDelivery) => WaitingDelivery;
+  /** The run that found it and waits for its outcomes. */
+  run?: string | undefined;
+  /** False: changes are recorded, but nothing becomes due (before a list's first full sync). */
+  marks?: boolean;
+  /** Members whose contact waits for the end of the run, since it would be taken off the list. */
+  defers?: (facts: MemberFacts) => boolean;
 }
+
+/** What kind of change was found. */
+export type ChangeKind = 'added' | 'edited' | 'deleted';
 
 /** What one drain did. `busy`: members whose lease somebody else holds; nothing was done for them. */
 export interface Drained {
@@ -47,7 +57,7 @@ export interface Drained {
   /** Outcomes of deliveries, counted. */
   outcomes: Record<string, number>;
   /** Members of whom something that we sync changed, by who found it. */
-  changed: { memberId: string; foundBy: FoundBy }[];
+  changed: { memberId: string; foundBy: FoundBy; kind: ChangeKind }[];
 }
 
 /** Right to read and drain one member for a while. `asOf`: the database's time before the read. */
@@ -58,27 +68,6 @@ export interface Lease {
 }
 
 const LEASE_SECONDS = 30;
-
-interface MemberRow {
-  member_id: string;
-  email: string | null;
-  name: string | null;
-  status: string | null;
-  labels: string[];
-  email_enabled: boolean | null;
-  suppressed: boolean;
-  signed_up_at: Date | null;
-  deleted_at: Date | null;
-  observed_at: Date | null;
-  read_at: Date | null;
-  signed_at: Date | null;
-  changed_at: Date | null;
-  added_at: Date | null;
-  suspected_gone_at: Date | null;
-  leased: boolean;
-  lease_token: string | null;
-  parked: boolean;
-}
 
 /** Application of deliveries and reads to the ledger: the one place where members change. */
 export function createDrain({ sql, transaction }: Database) {
@@ -115,7 +104,11 @@ export function createDrain({ sql, transaction }: Database) {
 
 async function drainPage(tx: Queries, request: DrainRequest): Promise<Drained> {
   const { site, items, toWaiting } = request;
-  const rows = await lockMembers(tx, site, items);
+  const rows = await lockMembers(
+    tx,
+    site,
+    items.map(({ memberId }) => memberId),
+  );
   const free = items.filter(({ memberId, lease }) => {
     const row = rows.get(memberId)!;
     return lease === undefined ? !row.leased : row.lease_token === lease;
@@ -136,30 +129,37 @@ async function drainPage(tx: Queries, request: DrainRequest): Promise<Drained> {
   await writeHistories(tx, site, applied);
   const outcomes = applied.flatMap((one) => one.outcomes);
   if (outcomes.length > 0) await writeOutcomes(tx, outcomes);
-  const changed = applied.filter((one) => one.changed);
-  if (changed.length > 0) await markChanged(tx, request, changed);
+  const changed = applied
+    .filter((one) => one.changed)
+    .map((one): Changed => {
+      const foundBy = one.waiting.length > 0 ? 'webhook' : (one.read?.foundBy ?? 'webhook');
+      return { ...one, foundBy, kind: kindOf(one) };
+    });
+  if (changed.length > 0) {
+    await writeChanges(tx, request, changed);
+    if (request.marks !== false) await markChanged(tx, request, changed);
+  }
 
   return {
     busy,
     parked: ids.filter((id) => rows.get(id)!.parked),
     outcomes: countBy(outcomes.map(({ outcome }) => outcome)),
-    changed: changed.map(({ memberId, read, waiting }) => ({
-      memberId,
-      foundBy: waiting.length > 0 ? 'webhook' : (read?.foundBy ?? 'webhook'),
-    })),
+    changed: changed.map(({ memberId, foundBy, kind }) => ({ memberId, foundBy, kind })),
   };
 }
 
-async function lockMembers(tx: Queries, site: string, items: readonly DrainItem[]): Promise<Map<string, MemberRow>> {
-  const ids = items.map(({ memberId }) => memberId).sort();
-  // the update that changes nothing locks the rows, in one order for everybody
-  const rows = await tx.query<MemberRow[]>`
-    INSERT INTO members (site, member_id) SELECT ${site}, id FROM unnest(${ids}::text[]) AS id ORDER BY id
-    ON CONFLICT (site, member_id) DO UPDATE SET site = members.site
-    RETURNING member_id, email, name, status, labels, email_enabled, suppressed, signed_up_at, deleted_at, observed_at, read_at,
-      signed_at, changed_at, added_at, suspected_gone_at, lease_token, coalesce(lease_until > now(), false) AS leased,
-      EXISTS (SELECT FROM parked p WHERE p.site = members.site AND p.member_id = members.member_id) AS parked`;
-  return new Map(rows.map((row) => [row.member_id, row]));
+interface Changed {
+  memberId: string;
+  before: MemberState;
+  state: MemberState;
+  waiting: readonly WaitingDelivery[];
+  foundBy: FoundBy;
+  kind: ChangeKind;
+}
+
+function kindOf({ before, state }: Pick<Changed, 'before' | 'state'>): ChangeKind {
+  if (state.deletedAt && !before.deletedAt) return 'deleted';
+  return before.facts ? 'edited' : 'added';
 }
 
 /** What waits for each member; with a read only what had been received before it. */
@@ -178,137 +178,54 @@ async function waitingDeliveries(
   return groupBy(rows, ({ memberId }) => memberId);
 }
 
-async function historiesOf(tx: Queries, site: string, ids: string[]): Promise<Map<string, StatusTransition[]>> {
-  const rows = await tx.query<
-    { member_id: string; from: string | null; to: string; at: Date; found_by: FoundBy; from_seen: boolean }[]
-  >`
-    SELECT member_id, "from", "to", at, found_by, from_seen FROM status_transitions
-    WHERE site = ${site} AND member_id = ANY(${ids}) ORDER BY at, id`;
-  const grouped = groupBy(rows, ({ member_id }) => member_id);
-  return new Map(
-    [...grouped].map(([id, list]) => [
-      id,
-      list.map(({ from, to, at, found_by, from_seen }) => ({
-        from,
-        status: to,
-        at,
-        foundBy: found_by,
-        before: from_seen && from !== null ? from : undefined,
-      })),
-    ]),
-  );
-}
-
-function stateOf(row: MemberRow, history: StatusTransition[]): MemberState {
-  const facts =
-    row.email === null
-      ? undefined
-      : {
-          email: row.email,
-          name: row.name,
-          status: row.status ?? 'free',
-          labels: row.labels,
-          emailEnabled: row.email_enabled ?? false,
-          suppressed: row.suppressed,
-          signedUpAt: row.signed_up_at ?? new Date(0),
-        };
-  return {
-    facts,
-    deletedAt: orUndefined(row.deleted_at),
-    observedAt: orUndefined(row.observed_at),
-    readAt: orUndefined(row.read_at),
-    signedAt: orUndefined(row.signed_at),
-    changedAt: orUndefined(row.changed_at),
-    addedAt: orUndefined(row.added_at),
-    suspectedGoneAt: orUndefined(row.suspected_gone_at),
-    history,
-  };
-}
-
-async function writeMembers(
-  tx: Queries,
-  site: string,
-  members: readonly { memberId: string; state: MemberState }[],
-): Promise<void> {
-  const rows = members.map(({ memberId, state: { facts, history, ...times } }) => {
-    const last = lastTransition(history);
-    return {
-      memberId,
-      ...facts,
-      address: facts && addressOf(facts.email),
-      ...times,
-      previousStatus: last?.from,
-      statusChangedAt: last?.at,
-    };
-  });
-  await tx.execute`
-    UPDATE members m SET
-      email = g.email, address = g.address, name = g.name, status = g.status,
-      labels = coalesce(ARRAY(SELECT jsonb_array_elements_text(g.labels)), '{}'),
-      email_enabled = g."emailEnabled", suppressed = coalesce(g.suppressed, false), signed_up_at = g."signedUpAt",
-      deleted_at = g."deletedAt", observed_at = g."observedAt", read_at = g."readAt", signed_at = g."signedAt",
-      changed_at = g."changedAt", added_at = g."addedAt", suspected_gone_at = g."suspectedGoneAt",
-      previous_status = g."previousStatus", status_changed_at = g."statusChangedAt",
-      lease_token = NULL, lease_until = NULL, read_tries = 0
-    FROM jsonb_to_recordset(${asJson(rows)}) AS g(
-      "memberId" text, email text, address text, name text, status text, labels jsonb, "emailEnabled" boolean, suppressed boolean,
-      "signedUpAt" timestamptz, "deletedAt" timestamptz, "observedAt" timestamptz, "readAt" timestamptz, "signedAt" timestamptz,
-      "changedAt" timestamptz, "addedAt" timestamptz, "suspectedGoneAt" timestamptz, "previousStatus" text, "statusChangedAt" timestamptz)
-    WHERE m.site = ${site} AND m.member_id = g."memberId"`;
-}
-
-/** Mostly a new transition follows the ones before; where a late fact changed older ones, the member's rows are laid anew. */
-async function writeHistories(
-  tx: Queries,
-  site: string,
-  members: readonly { memberId: string; before: MemberState; state: MemberState }[],
-): Promise<void> {
-  const same = (a: StatusTransition, b: StatusTransition | undefined): boolean =>
-    b !== undefined && a.from === b.from && a.status === b.status && a.at.getTime() === b.at.getTime();
-  const rewritten: string[] = [];
-  const added: object[] = [];
-  for (const { memberId, before, state } of members) {
-    const extended = before.history.every((transition, index) => same(transition, state.history[index]));
-    if (!extended) rewritten.push(memberId);
-    for (const { from, status, at, foundBy, before: told } of state.history.slice(
-      extended ? before.history.length : 0,
-    )) {
-      added.push({ memberId, from, to: status, at, foundBy, fromSeen: told !== undefined });
-    }
-  }
-  if (rewritten.length > 0) {
-    await tx.execute`DELETE FROM status_transitions WHERE site = ${site} AND member_id = ANY(${rewritten})`;
-  }
-  if (added.length > 0) {
-    await tx.execute`
-      INSERT INTO status_transitions (site, member_id, "from", "to", at, found_by, from_seen)
-      SELECT ${site}, "memberId", "from", "to", at, "foundBy", "fromSeen" FROM jsonb_to_recordset(${asJson(added)})
-        AS g("memberId" text, "from" text, "to" text, at timestamptz, "foundBy" text, "fromSeen" boolean)
-      ON CONFLICT (site, member_id, at, "to") DO NOTHING`;
-  }
-}
-
 async function writeOutcomes(tx: Queries, outcomes: Applied['outcomes']): Promise<void> {
   await tx.execute`
     UPDATE deliveries d SET state = 'done', outcome = g.outcome, outcome_at = now(), next_wake_at = NULL
     FROM jsonb_to_recordset(${asJson(outcomes)}) AS g(id uuid, outcome text) WHERE d.id = g.id AND d.state = 'waiting'`;
 }
 
+/** Keeps for ever what a member was from now on, and who found it. */
+async function writeChanges(tx: Queries, { site, run }: DrainRequest, changed: readonly Changed[]): Promise<void> {
+  const rows = changed.map(({ memberId, kind, foundBy, state }) => ({ memberId, kind, foundBy, facts: state.facts }));
+  await tx.execute`
+    INSERT INTO member_changes (site, member_id, kind, found_by, run_id, facts)
+    SELECT ${site}, "memberId", kind, "foundBy", ${run}::uuid, facts
+    FROM jsonb_to_recordset(${asJson(rows)}) AS g("memberId" text, kind text, "foundBy" text, facts jsonb)`;
+}
+
 /** Both the address that a member had and the one it has are due. */
-async function markChanged(
-  tx: Queries,
-  { audience, lane }: DrainRequest,
-  changed: readonly { before: MemberState; state: MemberState; waiting: readonly WaitingDelivery[] }[],
-): Promise<void> {
-  const marks = new Map<string, { address: string; deliveredAt: Date | undefined }>();
-  for (const { before, state, waiting } of changed) {
+async function markChanged(tx: Queries, request: DrainRequest, changed: readonly Changed[]): Promise<void> {
+  const { audience, lane, run, defers } = request;
+  const welcomed = run === undefined ? new Set<string>() : await welcomeFresh(tx, run, changed);
+  const marks = new Map<string, DueMark>();
+  for (const { memberId, before, state, waiting } of changed) {
+    if (state.facts && defers?.(state.facts)) continue;
     const deliveredAt = waiting.map(({ receivedAt }) => receivedAt).sort((a, b) => a.getTime() - b.getTime())[0];
     for (const facts of [before.facts, state.facts]) {
-      if (facts) marks.set(addressOf(facts.email), { address: addressOf(facts.email), deliveredAt });
+      if (!facts) continue;
+      const address = addressOf(facts.email);
+      marks.set(address, { address, deliveredAt, welcome: welcomed.has(memberId) });
     }
   }
-  await markDue(tx, audience, [...marks.values()], lane);
+  if (marks.size > 0) await markDue(tx, audience, [...marks.values()], lane, run);
 }
+
+/** Sign-ups that only a walk found start the list's automations while they are fresh, and only a few a walk (house decision 18). */
+async function welcomeFresh(tx: Queries, run: string, changed: readonly Changed[]): Promise<Set<string>> {
+  const fresh = changed.filter(({ kind, foundBy, state }) => {
+    const signedUpAt = state.facts?.signedUpAt.getTime() ?? 0;
+    return kind === 'added' && foundBy !== 'webhook' && state.observedAt!.getTime() - signedUpAt < FRESH_MS;
+  });
+  if (fresh.length === 0) return new Set();
+  const [row] = await tx.query<{ welcomes: number }[]>`
+    SELECT welcomes FROM sync_runs WHERE id = ${run}::uuid AND marks AND NOT first FOR UPDATE`;
+  const welcomed = fresh.slice(0, Math.max(0, MOST_WELCOMES - (row?.welcomes ?? MOST_WELCOMES)));
+  await tx.execute`UPDATE sync_runs SET welcomes = welcomes + ${welcomed.length} WHERE id = ${run}::uuid`;
+  return new Set(welcomed.map(({ memberId }) => memberId));
+}
+
+const FRESH_MS = 48 * 60 * 60 * 1000;
+const MOST_WELCOMES = 25;
 
 function countBy(values: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};

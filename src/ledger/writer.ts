@@ -1,6 +1,6 @@
-import type { ListState, SettledOutcome } from '../domain/plan-contact.js';
+import { binds, type ListState, type SettledOutcome } from '../domain/plan-contact.js';
 import { Prisma } from './client/client.js';
-import { binds, selectDue, type TakenContact } from './contacts.js';
+import { selectDue, type TakenContact } from './contacts.js';
 import { asJson, type Database, type Queries } from './database.js';
 
 /** Thrown when another writer has taken over: this one must not send again. */
@@ -17,6 +17,8 @@ export interface Settlement {
   operation: 'import' | 'move' | 'remove' | 'resubscribe' | 'none';
   outcome: SettledOutcome;
   hash: string;
+  /** Whether the address was not on the list before, as far as we knew. */
+  added?: boolean;
   /** State at the list, where the call or a read told it. */
   listState?: ListState | undefined;
   /** The vendor's own code of a refusal. */
@@ -121,6 +123,19 @@ export function createWriter({ sql, transaction }: Database) {
         WHERE c.audience = ${audience} AND c.address = g.address`;
     },
 
+    /** Contacts that a plan marked and that are no longer what it meant: nothing is done about them. */
+    async skip(audience: string, contacts: readonly { address: string; version: number }[]): Promise<void> {
+      await sql.execute`
+        WITH skipped AS (
+          UPDATE contacts c SET due_at = NULL, plan_hash = NULL, approved = false, welcome = false
+          FROM jsonb_to_recordset(${asJson(contacts)}) AS g(address text, version int)
+          WHERE c.audience = ${audience} AND c.address = g.address AND c.version = g.version
+          RETURNING c.address, c.settled_member_id, c.run_id
+        )
+        INSERT INTO pushes (audience, address, member_id, operation, outcome, run_id)
+        SELECT ${audience}, address, settled_member_id, 'none', 'skipped', run_id FROM skipped`;
+    },
+
     /** Live contacts whose turn takes long go behind newer live ones. */
     async defer(audience: string, addresses: readonly string[]): Promise<void> {
       await sql.execute`UPDATE contacts SET lane = 1 WHERE audience = ${audience} AND address = ANY(${[...addresses]})`;
@@ -153,7 +168,7 @@ async function settleAll(
     binds: binds(settlement.listState) && settlement.outcome !== 'removed',
   }));
   const given = Prisma.sql`jsonb_to_recordset(${asJson(rows)}) AS g(address text, version int, "memberId" text, operation text,
-    outcome text, hash text, "listState" text, code int, binds boolean, refusal jsonb)`;
+    outcome text, hash text, added boolean, "listState" text, code int, binds boolean, refusal jsonb)`;
   await tx.execute`
     WITH given AS MATERIALIZED (SELECT * FROM ${given}),
     settled AS (
@@ -163,7 +178,9 @@ async function settleAll(
         settled_member_id = coalesce(g."memberId", c.settled_member_id),
         list_state = coalesce(g."listState", c.list_state),
         list_state_at = CASE WHEN g."listState" IS NULL THEN c.list_state_at ELSE now() END,
-        due_at = CASE WHEN c.version = g.version THEN NULL ELSE now() END
+        due_at = CASE WHEN c.version = g.version THEN NULL ELSE now() END,
+        welcome = c.welcome AND c.version <> g.version, approved = c.approved AND c.version <> g.version,
+        plan_hash = CASE WHEN c.version <> g.version THEN c.plan_hash END
       FROM given g WHERE c.audience = ${audience} AND c.address = g.address
     ), opted_in AS (
       DELETE FROM opt_outs o USING given g WHERE o.audience = ${audience} AND o.address = g.address AND g."listState" = 'Active'
@@ -176,8 +193,9 @@ async function settleAll(
         -- what becomes of an address that the member left says nothing of the one it is parked for
         AND (g.address = p.address OR g.outcome NOT IN ('removed', 'absent', 'kept', 'held'))
     )
-    INSERT INTO pushes (audience, address, member_id, operation, outcome, code, hash)
-    SELECT ${audience}, address, "memberId", operation, outcome, code, hash FROM given WHERE outcome <> 'unchanged'`;
+    INSERT INTO pushes (audience, address, member_id, operation, outcome, code, hash, added, run_id)
+    SELECT ${audience}, g.address, g."memberId", g.operation, g.outcome, g.code, g.hash, coalesce(g.added, false), c.run_id
+    FROM given g LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = g.address WHERE g.outcome <> 'unchanged'`;
   if (rows.some((row) => row.binds)) {
     await tx.execute`
       INSERT INTO opt_outs (audience, address, member_id, state)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createCampaignMonitorList } from '../../src/audiences/campaign-monitor.js';
-import type { Destination } from '../../src/audiences/destination.js';
+import type { Destination, ObservedPage } from '../../src/audiences/destination.js';
 import { type Contact, memberFieldTypes, memberToContact } from '../../src/domain/contact.js';
 import type { ListState } from '../../src/domain/plan-contact.js';
 import type { ConsentToTrack } from '../../src/domain/site.js';
@@ -13,6 +13,7 @@ import {
 } from '../../src/sandbox/index.js';
 import { createCampaignMonitorClient } from '../../src/vendors/campaign-monitor/client.js';
 import { VendorError } from '../../src/vendors/errors.js';
+import { startServer } from '../vendors/vendor-failure.js';
 
 /** One destination on its stand-in, with the hands of people and staff at the vendor. */
 interface Scene {
@@ -414,5 +415,197 @@ describe('read', () => {
     now = day('2026-11-21');
     await timed.destination.push([contact(ann)], quiet);
     expect(await timed.destination.read(ann)).toEqual(before);
+  });
+});
+
+describe('readBack', () => {
+  beforeEach(() => scene.destination.check());
+  async function pagesOf({ destination }: Scene): Promise<ObservedPage[]> {
+    const pages: ObservedPage[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await destination.readBack(cursor);
+      pages.push(page);
+      cursor = JSON.parse(JSON.stringify({ next: page.next })).next;
+    } while (cursor !== undefined);
+    return pages;
+  }
+  const everybody = async (of: Scene) => (await pagesOf(of)).flatMap(({ subscribers }) => subscribers);
+
+  /** The same list behind a proxy that answers for the paths below `/clients`. */
+  async function behind(status: number, body: unknown): Promise<{ destination: Destination; close(): Promise<void> }> {
+    const { origin, pathname } = new URL(scene.cm.url);
+    const server = await startServer(async (request, response) => {
+      response.setHeader('content-type', 'application/json');
+      if (request.url?.startsWith(`${pathname}/clients`)) {
+        response.writeHead(status).end(JSON.stringify(body));
+        return;
+      }
+      const { authorization = '' } = request.headers;
+      const answer = await fetch(`${origin}${request.url}`, { headers: { authorization } });
+      response.writeHead(answer.status).end(await answer.text());
+    });
+    const url = `${server.url}${pathname}`;
+    const client = createCampaignMonitorClient({ url, apiKey: 'sandbox-cm-key', timeoutMs: 5_000 });
+    const list = { client, listId, consentToTrack: 'Unchanged', timeoutMs: 5_000 } as const;
+    return { destination: createCampaignMonitorList(list), close: server.close };
+  }
+
+  test('an empty audience is read through every state', async () => {
+    const pages = await pagesOf(scene);
+    expect(pages.map(({ subscribers }) => subscribers)).toEqual([[], [], [], [], [], []]);
+    expect(pages.at(-1)).not.toHaveProperty('next');
+  });
+
+  test('everybody is told with state and date, the suppressed last and with a reason', async () => {
+    for (const state of ['Deleted', 'Bounced', 'Unsubscribed', 'Unconfirmed', 'Active', 'Suppressed'] as const)
+      put(scene, `${state}@Example.org`, state);
+    const stateDate = expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+    const listed = (['Active', 'Unconfirmed', 'Unsubscribed', 'Bounced', 'Deleted'] as const).map((state) => ({
+      ...{ email: `${state}@Example.org`, name: '', state, stateDate, fields: {} },
+    }));
+    expect(await everybody(scene)).toEqual([
+      ...listed,
+      {
+        ...{ email: 'suppressed@example.org', name: '', state: 'Suppressed', stateDate, fields: {} },
+        reason: 'Reason Unavailable',
+      },
+    ]);
+  });
+
+  test('the date of a state is the one that a single read tells', async () => {
+    put(scene, ann, 'Unsubscribed');
+    const single = await scene.destination.read(ann);
+    expect(await everybody(scene)).toEqual([{ email: ann, name: '', fields: {}, ...single }]);
+  });
+
+  test('2,500 active ones and 1,200 suppressed ones are read over their pages, each once', async () => {
+    for (let index = 0; index < 2_500; index += 1) put(scene, `p${index}@example.org`, 'Active');
+    for (let index = 0; index < 1_200; index += 1) put(scene, `s${index}@example.org`, 'Suppressed');
+    const before = scene.cm.calls.length;
+    const pages = await pagesOf(scene);
+    expect(pages.map(({ subscribers }) => subscribers.length)).toEqual([1000, 1000, 500, 0, 0, 0, 0, 1000, 200]);
+    expect(new Set(pages.flatMap(({ subscribers }) => subscribers.map(({ email }) => email))).size).toBe(3_700);
+    const operations = scene.cm.calls.slice(before).map(({ operation }) => operation);
+    expect(operations.filter((operation) => operation === 'clients.list')).toHaveLength(1);
+    expect(operations).not.toContain('client.get');
+  });
+
+  test.each(['plain', 'bracketed', 'name'] as const)(
+    'what was pushed reads back as foretold, keys being read %s',
+    async (keyStyle) => {
+      const styled = await open({ keyStyle });
+      const { customFields } = styled.cm.state.list(listId);
+      const foreign = { type: 'Text', options: [], visible: true };
+      customFields.push({ ...foreign, name: 'Ghost Status', key: 'GhostStatus' });
+      customFields.push({ ...foreign, name: 'ghost_ labels', key: 'ghost_labels' });
+      await styled.destination.check();
+      const told = contact(ann, { labels: [' two  words\r\n', 'ü'] });
+      await styled.destination.push([told], quiet);
+      styled.cm.state.addByStaff(listId, ann, { GhostStatus: 'not ours' });
+      expect(await everybody(styled)).toMatchObject([{ email: ann, name: 'Ann Lee', state: 'Active' }]);
+      expect((await everybody(styled))[0]?.fields).toEqual(styled.destination.storedFields(told));
+    },
+  );
+
+  test('dates are told as days, and empty values not at all', async () => {
+    const CustomFields = [
+      { Key: 'ghost_signup_date', Value: '2010-03-09 00:00:00' },
+      { Key: '[ghost_last_updated]', Value: '2010-03-10' },
+      { Key: 'ghost_status', Value: '' },
+      { Key: 'ghost_labels', Value: null },
+      { Key: 'ghost_email_enabled', Value: 24 },
+      { Key: 'shoe size', Value: '44' },
+    ];
+    const row = { EmailAddress: ann, Name: null, Date: '2026-11-01 10:28:00', State: 'Odd', CustomFields };
+    const server = await startServer((_request, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ Results: [row], NumberOfPages: 1 }));
+    });
+    const client = createCampaignMonitorClient({ url: server.url, apiKey: 'x', timeoutMs: 5_000 });
+    const list = createCampaignMonitorList({ client, listId, consentToTrack: 'Unchanged', timeoutMs: 5_000 });
+    const { subscribers } = await list.readBack('deleted/1');
+    await server.close();
+    expect(subscribers).toEqual([
+      {
+        ...{ email: ann, name: '', state: 'Suppressed', stateDate: '2026-11-01 10:28:00' },
+        fields: { ghost_signup_date: '2010-03-09', ghost_last_updated: '2010-03-10', ghost_email_enabled: '24' },
+      },
+    ]);
+  });
+
+  const blind: [name: string, status: number, body: unknown][] = [
+    ['a key that may not read clients', 403, { Code: 403, Message: 'x' }],
+    ['a key to whom the client is invalid', 401, { Code: 102, Message: 'x' }],
+    ['a key that shows no client', 200, []],
+  ];
+  test.each(blind)('the suppressed are left out for %s', async (_name, status, body) => {
+    put(scene, ann, 'Active');
+    put(scene, 'bob@example.org', 'Suppressed');
+    const { destination, close } = await behind(status, body);
+    const found = await everybody({ ...scene, destination });
+    await close();
+    expect(found.map(({ email }) => email)).toEqual([ann]);
+  });
+
+  test('a failure of the vendor is one, also at the suppression list', async () => {
+    scene.cm.faults.set({ failEvery: { nth: 1, status: 500, match: '/clients' } });
+    await expect(everybody(scene)).rejects.toThrow(/down/);
+    scene.cm.faults.set({ failEvery: null, gone: true });
+    await expect(everybody(scene)).rejects.toThrow(/refused/);
+  });
+
+  test.each(['', 'active', 'active/0', 'active/x', 'retired/1'])('"%s" is no cursor', async (cursor) => {
+    await expect(scene.destination.readBack(cursor)).rejects.toThrow(RangeError);
+  });
+});
+
+describe('storedFields', () => {
+  beforeEach(() => scene.destination.check());
+  const text = (value: string) => ({ type: 'text', value }) as const;
+  const date = (value: string) => ({ type: 'date', value: new Date(value) }) as const;
+  const withFields = (fields: Contact['fields']): Contact => ({ email: ann, name: 'Ann', fields });
+  const stored = () => Object.fromEntries(scene.cm.state.subscriber(listId, ann)!.fields);
+
+  test('tells days, and an empty text for what is cleared', () => {
+    expect(scene.destination.storedFields(contact(ann, { labels: [], isNewcomer: true }))).toEqual({
+      ghost_status: 'paid',
+      ghost_signup_date: '2025-01-05',
+      ghost_last_updated: '2026-11-20',
+      ghost_labels: '',
+      ghost_email_enabled: 'true',
+    });
+  });
+
+  test('days at the edge are kept', async () => {
+    const edge = withFields({
+      ghost_signup_date: date('1900-01-01T00:00:00Z'),
+      ghost_last_updated: date('2076-06-06T23:59:59Z'),
+    });
+    await scene.destination.push([edge], quiet);
+    expect(stored()).toEqual({ ghost_signup_date: '1900-01-01', ghost_last_updated: '2076-06-06' });
+    expect(scene.destination.storedFields(edge)).toEqual(stored());
+  });
+
+  test.each(['1899-12-31T23:59:59Z', '2076-06-07T00:00:00Z', '-000001-01-01T00:00:00Z', '+010000-01-01T00:00:00Z'])(
+    'a date that would be dropped (%s) is neither foretold nor sent',
+    async (far) => {
+      const odd = withFields({ ghost_status: text('paid'), ghost_signup_date: date(far) });
+      await scene.destination.push([odd], quiet);
+      await scene.destination.move(ann, odd);
+      expect(JSON.stringify(bodies(scene).slice(-2))).not.toContain('ghost_signup_date');
+      expect(scene.destination.storedFields(odd)).toEqual({ ghost_status: 'paid' });
+      expect(stored()).toEqual({ ghost_status: 'paid' });
+    },
+  );
+
+  test('a text longer than a field is cut alike', async () => {
+    const long = withFields({
+      ghost_status: text('x'.repeat(300)),
+      ghost_previous_status: text(` ${'y'.repeat(250)}`),
+    });
+    await scene.destination.push([long], quiet);
+    expect(stored()).toEqual({ ghost_status: 'x'.repeat(250), ghost_previous_status: ` ${'y'.repeat(249)}` });
+    expect(scene.destination.storedFields(long)).toEqual(stored());
   });
 });

@@ -29,6 +29,8 @@ const due = (more: Partial<DueContact> = {}): DueContact => ({
   optedOut: false,
   removalOpen: false,
   formerUnderWay: false,
+  welcome: false,
+  approved: false,
   ...more,
 });
 const hashOf = (text: string): string => `#${text}`;

@@ -107,6 +107,97 @@ describe('writing and reading', () => {
   });
 });
 
+describe('reading in bulk', () => {
+  const other = 'b58ee1d3039b8bec838e6d1482a8a965';
+  const addMany = (count: number): string[] =>
+    Array.from({ length: count }, (_, index) => {
+      const email = `p${String(index).padStart(5, '0')}@example.org`;
+      cm.state.addByStaff(listId, email, {}, 'Ann');
+      return email;
+    });
+  const recording = async (answer: (path: string) => unknown): Promise<[CampaignMonitorClient, string[]]> => {
+    const asked: string[] = [];
+    const recorded = await answering((request, response) => {
+      asked.push(request.url ?? '');
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(answer(request.url ?? '')));
+    });
+    return [recorded, asked];
+  };
+
+  test('2,500 active ones stand on three pages, by address', async () => {
+    const emails = addMany(2_500);
+    const pages = await Promise.all([1, 2, 3].map((page) => client.readListPage(listId, 'active', page)));
+    expect(pages.map(({ Results, NumberOfPages }) => [Results.length, NumberOfPages])).toEqual([
+      [1000, 3],
+      [1000, 3],
+      [500, 3],
+    ]);
+    expect(pages.flatMap(({ Results }) => Results.map(({ EmailAddress }) => EmailAddress))).toEqual(emails);
+    expect(pages[0]?.Results[0]).toMatchObject({ Name: 'Ann', State: 'Active', CustomFields: [] });
+  });
+
+  test('a state in which nobody is has no page, and a page behind the last one is empty', async () => {
+    addMany(1);
+    expect(await client.readListPage(listId, 'bounced', 1)).toMatchObject({ Results: [], NumberOfPages: 0 });
+    expect(await client.readListPage(listId, 'active', 2)).toMatchObject({ Results: [], NumberOfPages: 1 });
+  });
+
+  test('the suppression list tells why and since when', async () => {
+    cm.state.suppress('zoe@example.org', 'Bounced');
+    cm.state.suppress('ann@example.org');
+    const { Results, NumberOfPages } = await client.readSuppressionPage(cm.clientId, 1);
+    expect(NumberOfPages).toBe(1);
+    expect(Results).toEqual([
+      { EmailAddress: 'ann@example.org', Date: expect.any(String), SuppressionReason: 'Reason Unavailable' },
+      { EmailAddress: 'zoe@example.org', Date: expect.any(String), SuppressionReason: 'Bounced' },
+    ]);
+  });
+
+  test('pages are asked for by address and as large as they may be', async () => {
+    const [asking, asked] = await recording(() => ({ Results: [], NumberOfPages: 0 }));
+    await asking.readListPage('x', 'unsubscribed', 1);
+    await asking.readSuppressionPage('y', 2);
+    const query = 'pagesize=1000&orderfield=email&orderdirection=asc';
+    expect(asked).toEqual([
+      `/lists/x/unsubscribed.json?page=1&${query}`,
+      `/clients/y/suppressionlist.json?page=2&${query}`,
+    ]);
+  });
+
+  test('a page that is not the one asked for is down', async () => {
+    const [repeating] = await recording(() => ({ Results: [], PageNumber: 1, NumberOfPages: 3 }));
+    expect(await failureOf(repeating.readListPage(listId, 'active', 2))).toMatchObject({
+      ...{ operation: 'lists.page', kind: 'down', status: 200, code: 'PAGE_REPEATS' },
+    });
+  });
+
+  test('a page that is not Campaign Monitor’s is down, and a wrong key refused', async () => {
+    const [other] = await recording(() => ({ hello: 'world' }));
+    expect(await failureOf(other.readListPage(listId, 'active', 1))).toMatchObject({ kind: 'down' });
+    expect(await failureOf(other.readSuppressionPage('y', 1))).toMatchObject({
+      ...{ operation: 'clients.suppressionlist', kind: 'down' },
+    });
+    cm.state.revokeKey();
+    expect(await failureOf(client.readListPage(listId, 'active', 1))).toMatchObject({ kind: 'refused' });
+    expect(await failureOf(client.findClientOf(listId))).toMatchObject({ kind: 'refused' });
+  });
+
+  test('the client of a list is found in whatever letters, and never read itself', async () => {
+    expect(await client.findClientOf(listId.toUpperCase())).toBe(cm.clientId);
+    expect(await client.findClientOf(other)).toBeUndefined();
+    expect(new Set(cm.calls.map(({ operation }) => operation))).toEqual(new Set(['clients.list', 'client.lists']));
+  });
+
+  test('of many clients only those up to the right one are asked', async () => {
+    const [asking, asked] = await recording((path) => {
+      if (path === '/clients.json') return ['a', 'b', 'c'].map((ClientID) => ({ ClientID, Name: 'x' }));
+      return path === '/clients/b/lists.json' ? [{ ListID: other }, { ListID: listId }] : [];
+    });
+    expect(await asking.findClientOf(listId)).toBe('b');
+    expect(asked).toEqual(['/clients.json', '/clients/a/lists.json', '/clients/b/lists.json']);
+  });
+});
+
 describe('failures of the stand-in', () => {
   type Case = [name: string, arrange: () => void, expected: object];
   const cases: Case[] = [

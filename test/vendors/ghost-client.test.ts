@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type SandboxGhost, startGhost } from '../../src/sandbox/index.js';
-import { adminToken, createGhostClient, type GhostClient } from '../../src/vendors/ghost/client.js';
+import { adminToken, createGhostClient, type GhostClient, type MembersPage } from '../../src/vendors/ghost/client.js';
 import { toFacts } from '../../src/vendors/ghost/member-facts.js';
 import { failureOf, nobodysUrl, startServer } from './vendor-failure.js';
 
@@ -60,6 +60,140 @@ describe('reading', () => {
     closers.push(server.close);
     await clientOf(`${server.url}/blog//`).probe();
     expect(asked).toEqual(['/blog/ghost/api/admin/members/?limit=1']);
+  });
+});
+
+describe('reading in bulk', () => {
+  const addMany = (count: number): string[] =>
+    Array.from({ length: count }, (_, index) => ghost.members.add({ email: `p${index}@example.org` }).id);
+  const idsOf = ({ members }: MembersPage): string[] => members.map(({ id }) => id);
+  async function walk(client: GhostClient): Promise<{ ids: string[]; sizes: number[] }> {
+    const [ids, sizes]: [string[], number[]] = [[], []];
+    for (let page: MembersPage | undefined; page?.members.length !== 0; sizes.push(page.members.length)) {
+      page = await client.membersAfter(ids.at(-1));
+      ids.push(...idsOf(page));
+    }
+    return { ids, sizes };
+  }
+  const member = (id: string, more: object = {}) => ({
+    ...{ id, email: `${id}@example.org`, created_at: '2026-11-21T21:30:36.000Z' },
+    ...more,
+  });
+  const id = (digit: number): string => String(digit).padStart(24, '0');
+  const page = (...members: unknown[]): Promise<GhostClient> =>
+    answering((_request, response) => {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ members }));
+    });
+
+  test.each([
+    [0, [0]],
+    [1, [1, 0]],
+    [100, [100, 0]],
+    [101, [100, 1, 0]],
+    [250, [100, 100, 50, 0]],
+  ])('a walk over %i members finds each once and ends on an empty page', async (count, sizes) => {
+    const ids = addMany(count);
+    expect(await walk(client)).toEqual({ ids, sizes });
+  });
+
+  test('a walk misses nobody while members behind it are deleted and new ones sign up', async () => {
+    const ids = addMany(150);
+    const first = await client.membersAfter(undefined);
+    ghost.members.bulkDelete(ids.slice(0, 30));
+    const { id: newcomer } = ghost.members.add({ email: 'new@example.org' });
+    expect(idsOf(await client.membersAfter(idsOf(first).at(-1)))).toEqual([...ids.slice(100), newcomer]);
+  });
+
+  test('a member is told with every fact', async () => {
+    const { id } = ghost.members.add({ email: 'Ann@example.org', name: 'Ann', labels: ['VIP'] });
+    for (const { members, unreadable } of [await client.membersAfter(undefined), await client.membersByIds([id])]) {
+      expect(members).toEqual([await client.readMember(id)]);
+      expect(unreadable).toEqual([]);
+    }
+  });
+
+  test('what is asked for is encoded and as the notes say', async () => {
+    const asked: (string | undefined)[] = [];
+    const recording = await answering((request, response) => {
+      asked.push(request.url);
+      response.setHeader('content-type', 'application/json').end('{"members":[]}');
+    });
+    await recording.membersAfter(undefined);
+    await recording.membersAfter(id(7));
+    await recording.membersByIds([id(1), "o'b"]);
+    const [first, second, third] = asked.map((url) => new URL(url ?? '', 'http://ghost').searchParams);
+    expect(asked.every((url) => url?.startsWith('/ghost/api/admin/members/?filter=id%3A'))).toBe(true);
+    const rest = { order: 'id asc', limit: '100', include: 'tiers' };
+    expect(Object.fromEntries(first!)).toEqual({ filter: `id:>'${id(0)}'`, ...rest });
+    expect(Object.fromEntries(second!)).toEqual({ filter: `id:>'${id(7)}'`, ...rest });
+    expect(Object.fromEntries(third!)).toEqual({ filter: `id:['${id(1)}','o\\'b']`, limit: '100' });
+  });
+
+  test('of a hundred ids those deleted in between are left out', async () => {
+    const ids = addMany(101);
+    ghost.members.bulkDelete(ids.slice(10, 20));
+    const { members, unreadable } = await client.membersByIds(ids.slice(0, 100));
+    expect(new Set(members.map((one) => one.id))).toEqual(new Set([...ids.slice(0, 10), ...ids.slice(20, 100)]));
+    expect([members.length, unreadable]).toEqual([90, []]);
+  });
+
+  test('no ids cost no call, and too many are never cut off in silence', async () => {
+    expect(await client.membersByIds([])).toEqual({ members: [], unreadable: [] });
+    await expect(client.membersByIds(Array.from({ length: 101 }, (_, index) => id(index)))).rejects.toThrow(RangeError);
+    expect(ghost.calls).toEqual([]);
+  });
+
+  test('a member that cannot be read costs only itself', async () => {
+    const odd = await page(member(id(1)), member(id(2), { email: null }), member(id(3)), { id: id(4) });
+    for (const found of [await odd.membersAfter(undefined), await odd.membersByIds([1, 2, 3, 4].map(id))])
+      expect([idsOf(found), found.unreadable]).toEqual([
+        [id(1), id(3)],
+        [id(2), id(4)],
+      ]);
+  });
+
+  type Case = [name: string, members: unknown[], code: string | undefined];
+  const odd: Case[] = [
+    ['an entry without an id', [member(id(6)), { email: 'ann@example.org' }], undefined],
+    ['an id that is no text', [{ ...member(id(6)), id: 6 }], undefined],
+    ['an entry that is nothing', [null], undefined],
+    ['the page of before', [member(id(5))], 'PAGE_REPEATS'],
+    ['a page that begins before', [member(id(4)), member(id(6))], 'PAGE_REPEATS'],
+    ['somebody twice', [member(id(6)), member(id(6))], 'PAGE_REPEATS'],
+    ['another order', [member(id(7)), member(id(6))], 'PAGE_REPEATS'],
+    ['somebody from before who cannot be read', [{ id: id(4) }, member(id(6))], 'PAGE_REPEATS'],
+  ];
+  test.each(odd)('a page with %s is down', async (_name, members, code) => {
+    const failure = await failureOf((await page(...members)).membersAfter(id(5)));
+    expect(failure).toMatchObject({ operation: 'members.browse', kind: 'down', call: 'answered', status: 200 });
+    expect(failure.code).toBe(code);
+  });
+
+  test('somebody who was not asked for is down', async () => {
+    const failing = (await page(member(id(1)), { id: id(2) })).membersByIds([id(1), id(3)]);
+    expect(await failureOf(failing)).toMatchObject({
+      operation: 'members.browse',
+      kind: 'down',
+      code: 'NOT_ASKED_FOR',
+    });
+  });
+
+  test('an answer that is not Ghost’s is down, and a wrong key refused', async () => {
+    const other = await answering((_request, response) => void response.end('{"hello":"world"}'));
+    for (const failing of [other.membersAfter(undefined), other.membersByIds([id(1)])])
+      expect(await failureOf(failing)).toMatchObject({ operation: 'members.browse', kind: 'down', status: 200 });
+    ghost.revokeKey();
+    for (const failing of [client.membersAfter(undefined), client.membersByIds([id(1)])])
+      expect(await failureOf(failing)).toMatchObject({ operation: 'members.browse', kind: 'refused' });
+  });
+
+  test('a caller that gives up ends the call', async () => {
+    ghost.faults.set({ latencyMs: 3_000 });
+    const giveUp = new AbortController();
+    const failing = [client.membersAfter(undefined, giveUp.signal), client.membersByIds([id(1)], giveUp.signal)];
+    const failures = Promise.all(failing.map(failureOf));
+    giveUp.abort();
+    expect(await failures).toMatchObject([{ kind: 'down' }, { kind: 'down' }]);
   });
 });
 

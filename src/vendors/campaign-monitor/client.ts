@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import { VendorError } from '../errors.js';
 import { createHttp, type HttpAnswer, type HttpOptions } from '../http.js';
 import {
+  clientListsSchema,
+  clientsSchema,
   customFieldsSchema,
   errorAnswerSchema,
   type ImportResult,
@@ -11,6 +13,8 @@ import {
   type Subscriber,
   statsSchema,
   subscriberSchema,
+  subscribersPageSchema,
+  suppressionPageSchema,
 } from './schema.js';
 
 /** Where Campaign Monitor is and how to open it. */
@@ -22,6 +26,9 @@ export interface CampaignMonitorOptions extends HttpOptions {
 
 /** The part of Campaign Monitor's API that we use; one method an endpoint. */
 export type CampaignMonitorClient = ReturnType<typeof createCampaignMonitorClient>;
+
+/** The states that a list is read by, one after another. */
+export type ListPageState = 'active' | 'unconfirmed' | 'unsubscribed' | 'bounced' | 'deleted';
 
 /** The vendor's codes that we act on (vendors' notes, section 2). */
 export const Code = {
@@ -61,6 +68,17 @@ export function createCampaignMonitorClient({ url, apiKey, ...options }: Campaig
   };
   const read = async <T>(operation: string, path: string, schema: z.ZodType<T>): Promise<T> =>
     understood(operation, schema, await call(operation, 'GET', path));
+  const readPage = async <T extends { PageNumber?: number | null | undefined }>(
+    operation: string,
+    path: string,
+    page: number,
+    schema: z.ZodType<T>,
+  ): Promise<T> => {
+    const query = `page=${page}&pagesize=1000&orderfield=email&orderdirection=asc`;
+    const found = await read(operation, `${path}.json?${query}`, schema);
+    if ((found.PageNumber ?? page) !== page) throw notItsOwn(operation, 200, 'PAGE_REPEATS');
+    return found;
+  };
   const subscriber = (listId: string, email: string): string =>
     `/subscribers/${listId}.json?email=${encodeURIComponent(email)}`;
 
@@ -111,6 +129,23 @@ export function createCampaignMonitorClient({ url, apiKey, ...options }: Campaig
       await call('subscribers.delete', 'DELETE', subscriber(listId, email));
     },
 
+    /** One page of up to 1,000 subscribers in one state, by address; pages are counted from 1 and there may be none. */
+    readListPage: (listId: string, state: ListPageState, page: number) =>
+      readPage('lists.page', `/lists/${listId}/${state}`, page, subscribersPageSchema),
+
+    /** One page of a client's suppression list, by address. */
+    readSuppressionPage: (clientId: string, page: number) =>
+      readPage('clients.suppressionlist', `/clients/${clientId}/suppressionlist`, page, suppressionPageSchema),
+
+    /** The client that owns a list, if the key shows it; never reads a client itself, whose answer holds a live key. */
+    async findClientOf(listId: string): Promise<string | undefined> {
+      for (const { ClientID } of await read('clients.read', '/clients.json', clientsSchema)) {
+        const lists = await read('clients.lists', `/clients/${ClientID}/lists.json`, clientListsSchema);
+        if (lists.some(({ ListID }) => ListID.toLowerCase() === listId.toLowerCase())) return ClientID;
+      }
+      return undefined;
+    },
+
     /** Settings of a list. */
     readList: (listId: string) => read('lists.read', `/lists/${listId}.json`, listSchema),
 
@@ -136,9 +171,12 @@ function understood<T>(
 ): T {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  // an answer that is not the vendor's own: something else answers in its place
-  throw new VendorError({ vendor: 'campaign-monitor', operation, kind: 'down', call: 'unknown', status });
+  throw notItsOwn(operation, status);
 }
+
+/** An answer that is not the vendor's own: something else answers in its place. */
+const notItsOwn = (operation: string, status: number, code?: string): VendorError =>
+  new VendorError({ vendor: 'campaign-monitor', operation, kind: 'down', call: 'unknown', status, code });
 
 /** Classifies by `Code`, not by HTTP status. */
 function refusal(operation: string, { status, json }: HttpAnswer): VendorError {

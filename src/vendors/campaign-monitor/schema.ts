@@ -27,6 +27,21 @@ export const subscriberSchema = z.object({
 });
 export type Subscriber = z.infer<typeof subscriberSchema>;
 
+const pageSchema = <T extends z.ZodType>(row: T) =>
+  z.object({ Results: z.array(row), PageNumber: z.number().nullish(), NumberOfPages: z.number() });
+
+/** A page of the subscribers in one state. */
+export const subscribersPageSchema = pageSchema(subscriberSchema);
+
+/** A page of a client's suppression list. */
+export const suppressionPageSchema = pageSchema(
+  z.object({ EmailAddress: z.string(), Date: z.string(), SuppressionReason: z.string().nullish() }),
+);
+
+/** The clients that a key opens, and the lists of one of them. */
+export const clientsSchema = z.array(z.object({ ClientID: z.string() }));
+export const clientListsSchema = z.array(z.object({ ListID: z.string() }));
+
 /** A list's settings. */
 export const listSchema = z.object({
   ListID: z.string(),

@@ -2,7 +2,14 @@ import { createHmac } from 'node:crypto';
 import type { z } from 'zod';
 import { VendorError } from '../errors.js';
 import { createHttp, type HttpAnswer, type HttpOptions } from '../http.js';
-import { errorAnswerSchema, type GhostMember, membersAnswerSchema, siteAnswerSchema } from './schema.js';
+import {
+  errorAnswerSchema,
+  type GhostMember,
+  memberSchema,
+  membersAnswerSchema,
+  membersPageSchema,
+  siteAnswerSchema,
+} from './schema.js';
 
 /** Where a Ghost's Admin API is and how to open it. */
 export interface GhostOptions extends HttpOptions {
@@ -14,6 +21,18 @@ export interface GhostOptions extends HttpOptions {
 
 /** The part of Ghost's Admin API that we use; one method an endpoint. */
 export type GhostClient = ReturnType<typeof createGhostClient>;
+
+/** Members read in bulk. */
+export interface MembersPage {
+  members: GhostMember[];
+  /** Ids of those that are there but cannot be read as a member. */
+  unreadable: string[];
+}
+
+/** Most members in one answer: Ghost cuts off the rest without a word. */
+export const MEMBERS_PAGE_SIZE = 100;
+
+const LOWEST_ID = '0'.repeat(24);
 
 /** Lifetime of a token; Ghost accepts up to five minutes from `iat`. */
 const TOKEN_SECONDS = 240;
@@ -33,7 +52,48 @@ export function createGhostClient({ url, adminApiKey, ...options }: GhostOptions
     return parsed.data;
   };
 
+  const browse = async (
+    parameters: Record<string, string>,
+    signal: AbortSignal | undefined,
+    oddity: (ids: readonly string[]) => string | undefined,
+  ): Promise<MembersPage> => {
+    const query = Object.entries({ ...parameters, limit: String(MEMBERS_PAGE_SIZE) })
+      .map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
+      .join('&');
+    const { members } = await get('members.browse', `members/?${query}`, membersPageSchema, signal);
+    const code = oddity(members.map(({ id }) => id));
+    if (code)
+      throw new VendorError({
+        vendor: 'ghost',
+        operation: 'members.browse',
+        kind: 'down',
+        call: 'answered',
+        status: 200,
+        code,
+      });
+    return toPage(members);
+  };
+
   return {
+    /** The next members in order of their ids; a walk goes on after the highest id of a page until one is empty. */
+    membersAfter: (afterId: string | undefined, signal?: AbortSignal): Promise<MembersPage> => {
+      const after = afterId ?? LOWEST_ID;
+      const parameters = { filter: `id:>${quoted(after)}`, order: 'id asc', include: 'tiers' };
+      // a cache that repeats a page would loop a walk or end it early
+      return browse(parameters, signal, (ids) => (isAscending([after, ...ids]) ? undefined : 'PAGE_REPEATS'));
+    },
+
+    /** Those of up to 100 members that there are, in any order. */
+    async membersByIds(ids: readonly string[], signal?: AbortSignal): Promise<MembersPage> {
+      // those cut off would look deleted
+      if (ids.length > MEMBERS_PAGE_SIZE) throw new RangeError(`${ids.length} members asked for at once`);
+      if (ids.length === 0) return { members: [], unreadable: [] };
+      const asked = new Set(ids);
+      return browse({ filter: `id:[${ids.map(quoted).join(',')}]` }, signal, (found) =>
+        found.every((id) => asked.has(id)) ? undefined : 'NOT_ASKED_FOR',
+      );
+    },
+
     /** One member; undefined when Ghost says in its own words that there is none. */
     async readMember(id: string, signal?: AbortSignal): Promise<GhostMember | undefined> {
       try {
@@ -59,6 +119,21 @@ export function createGhostClient({ url, adminApiKey, ...options }: GhostOptions
     /** Title and version; needs no key. */
     site: async () => (await get('site.read', 'site/', siteAnswerSchema)).site,
   };
+}
+
+/** A text in a filter; only quotes need care. */
+const quoted = (text: string): string => `'${text.replace(/['"]/g, '\\$&')}'`;
+
+const isAscending = (ids: readonly string[]): boolean => ids.every((id, index) => index === 0 || id > ids[index - 1]!);
+
+function toPage(entries: readonly { id: string }[]): MembersPage {
+  const page: MembersPage = { members: [], unreadable: [] };
+  for (const entry of entries) {
+    const member = memberSchema.safeParse(entry);
+    if (member.success) page.members.push(member.data);
+    else page.unreadable.push(entry.id);
+  }
+  return page;
 }
 
 /** Codes of a 400 that blame the token, not the request. */

@@ -21,6 +21,9 @@ export type GhostMember = z.infer<typeof memberSchema>;
 /** `members/` and `members/:id/`. */
 export const membersAnswerSchema = z.object({ members: z.array(memberSchema) });
 
+/** A page of `members/`, its entries still unread: one that is odd must not cost the others. */
+export const membersPageSchema = z.object({ members: z.array(z.looseObject({ id: z.string() })) });
+
 /** `site/`. */
 export const siteAnswerSchema = z.object({
   site: z.object({ title: z.string().nullish(), url: z.string().nullish(), version: z.string() }),

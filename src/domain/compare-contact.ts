@@ -1,0 +1,201 @@
+import type { Contact } from './contact.js';
+import {
+  binds,
+  type ContactPlan,
+  type DueContact,
+  type ListState,
+  planContact,
+  type SettledOutcome,
+} from './plan-contact.js';
+import type { Site } from './site.js';
+
+/** What a list was seen to hold of one address. */
+export interface Observation {
+  state: ListState;
+  /** The list's own date of that state, as it wrote it. */
+  stateDate: string;
+  name: string;
+  /** Values by our own field names. */
+  fields: Readonly<Record<string, string>>;
+  /** Time before the request. */
+  observedAt: Date;
+}
+
+/** One address as the ledger knows it and, after a reading back, as the list was seen to hold it. */
+export interface ComparedContact extends DueContact {
+  /** Whether the ledger has a contact for it, so that it is ours. */
+  known: boolean;
+  /** Due already, or under way: what becomes of it is not known yet. */
+  waits: boolean;
+  settledAt?: Date | undefined;
+  settledOutcome?: SettledOutcome | undefined;
+  /** What differed when it was last sent because of a difference. */
+  differsKey?: string | undefined;
+  /** The holder was missing from a walk: it may be gone. */
+  holderMissing: boolean;
+  /** Undefined where the list has no such address, or was not read back. */
+  observation?: Observation | undefined;
+}
+
+/** A field that differs: what the list holds, and what it should. */
+export interface FieldChange {
+  field: string;
+  from: string;
+  to: string;
+}
+
+/** Why nothing is done about an address. */
+export type LeaveReason =
+  | 'no-change'
+  | 'on-the-way'
+  | 'not-a-member'
+  | 'not-on-list'
+  | 'opted-out'
+  | 'bounced'
+  | 'suppressed'
+  | 'deleted-there'
+  | 'unconfirmed'
+  | 'withheld'
+  | 'kept'
+  | 'held'
+  | 'parked'
+  | 'discarded'
+  | 'returned-unsigned'
+  | 'not-kept-by-list';
+
+/** What comparing one address found: what to do about it, or why it is left alone and how it stands settled then. */
+export type Finding =
+  | { do: 'add' | 'update'; hash: string; memberId: string; changes: FieldChange[]; differsKey?: string }
+  | { do: 'move'; hash: string; memberId: string; from: string }
+  | { do: 'remove'; hash: string; memberId: string | undefined; why: string }
+  | { do: 'leave'; why: LeaveReason; memberId: string | undefined; settle?: { outcome: SettledOutcome; hash: string } };
+
+/** How contacts are compared: the rules of a site, and how its destination stores a contact. */
+export interface Comparing {
+  site: Site;
+  now: Date;
+  hashOf: (text: string) => string;
+  storedFields: (contact: Contact) => Record<string, string>;
+  /** Whether the list was read back; else the ledger alone is looked at. */
+  hasRead: boolean;
+}
+
+/** Never worth a push by itself. */
+const SILENT_FIELD = 'ghost_last_updated';
+
+/** Compares one address with what should be (house decisions 6, 8, 9, 16 to 18). */
+export function compareContact(one: ComparedContact, comparing: Comparing): Finding {
+  const { holder, observation, hold } = one;
+  const memberId = holder?.memberId ?? one.settledMemberId;
+  const leave = (why: LeaveReason, settle?: { outcome: SettledOutcome; hash: string }): Finding => ({
+    do: 'leave',
+    why,
+    memberId,
+    ...(settle && isNews(one, settle) ? { settle } : {}),
+  });
+  if (!holder && !one.known) return leave('not-a-member');
+  const isNewer = observation === undefined || one.settledAt === undefined || observation.observedAt > one.settledAt;
+  if (one.waits || !isNewer) return leave('on-the-way');
+  if (hold && !hold.released) return leave('held');
+
+  const plan = planContact(asSeen(one), comparing.site, comparing.now, comparing.hashOf);
+  if ('hash' in plan && plan.hash === one.settledHash) {
+    if (one.settledOutcome === 'discarded') return leave('discarded');
+    if (one.settledOutcome === 'refused') return leave('parked');
+  }
+  switch (plan.do) {
+    case 'skip':
+    case 'wait':
+      return leave('on-the-way');
+    case 'nothing':
+      // taken off once: whoever is there now was put there by others
+      if (plan.outcome === 'unchanged') return leave(observation?.state === 'Active' ? 'not-a-member' : 'not-on-list');
+      return leave(reasonOf(plan.outcome), { outcome: plan.outcome, hash: plan.hash });
+    case 'remove':
+      return { do: 'remove', hash: plan.hash, memberId, why: plan.reason };
+    case 'move':
+      return { do: 'move', hash: plan.hash, memberId: memberId!, from: plan.from };
+    case 'return':
+      return { do: 'add', hash: plan.hash, memberId: memberId!, changes: [] };
+    case 'recheck':
+      if (one.removalOpen) return { do: 'update', hash: plan.hash, memberId: memberId!, changes: [] };
+      return leave(stateReason(observation?.state ?? one.listState), { outcome: 'opted-out', hash: plan.hash });
+    case 'import':
+      return compareImport(one, plan, comparing, leave);
+  }
+}
+
+function compareImport(
+  one: ComparedContact,
+  plan: Extract<ContactPlan, { do: 'import' }>,
+  comparing: Comparing,
+  leave: (why: LeaveReason, settle?: { outcome: SettledOutcome; hash: string }) => Finding,
+): Finding {
+  const { observation } = one;
+  const { hash } = plan;
+  const memberId = one.holder!.memberId;
+  if (observation?.state === 'Unconfirmed') return leave('unconfirmed', { outcome: 'unconfirmed', hash });
+  if (!comparing.hasRead && one.settledHash === hash) return leave('no-change');
+  if (!comparing.hasRead) return { do: plan.addition ? 'add' : 'update', hash, memberId, changes: [] };
+  if (plan.addition) return { do: 'add', hash, memberId, changes: [] };
+  // on the list as far as we knew, but not seen there while its pages shifted: the import itself will tell
+  if (!observation) return { do: 'update', hash, memberId, changes: [] };
+  const changes = changesOf(observation, plan.contact, comparing);
+  if (changes.length === 0) return leave('no-change', { outcome: 'confirmed', hash });
+  const differsKey = comparing.hashOf(`${hash} ${JSON.stringify(changes)}`);
+  // sent before because of just this, and the list holds it still: it does not keep what it is sent
+  if (differsKey === one.differsKey) return leave('not-kept-by-list');
+  return { do: 'update', hash, memberId, changes, differsKey };
+}
+
+/** The contact with what was seen in place of what was known, and a living person's as if nothing were settled. */
+function asSeen(one: ComparedContact): DueContact {
+  const { observation, removal, ...due } = one;
+  // not seen is not proof of absence where we knew it there: pages shift
+  const listState = observation?.state ?? due.listState ?? 'Absent';
+  const isOurs =
+    listState === 'Deleted' && removal?.listDate !== undefined && removal.listDate === observation?.stateDate;
+  const optedOut = due.optedOut || (observation !== undefined && binds(listState) && !isOurs);
+  return { ...due, removal, listState, optedOut, settledHash: due.holder ? undefined : due.settledHash };
+}
+
+function changesOf(observation: Observation, contact: Contact, { storedFields }: Comparing): FieldChange[] {
+  const expected = { name: contact.name, ...storedFields(contact) };
+  const seen: Record<string, string> = { ...observation.fields, name: observation.name };
+  return Object.entries(expected).flatMap(([field, to]) => {
+    const from = seen[field] ?? '';
+    return field === SILENT_FIELD || from === to ? [] : [{ field, from, to }];
+  });
+}
+
+const isNews = (one: ComparedContact, { outcome, hash }: { outcome: SettledOutcome; hash: string }): boolean =>
+  one.settledHash !== hash ||
+  one.settledOutcome === undefined ||
+  (outcome === 'opted-out') !== (one.settledOutcome === 'opted-out');
+
+function reasonOf(outcome: SettledOutcome): LeaveReason {
+  switch (outcome) {
+    case 'kept':
+    case 'withheld':
+    case 'held':
+    case 'returned-unsigned':
+      return outcome;
+    case 'absent':
+      return 'not-on-list';
+    default:
+      return 'no-change';
+  }
+}
+
+function stateReason(state: ListState | undefined): LeaveReason {
+  switch (state) {
+    case 'Bounced':
+      return 'bounced';
+    case 'Suppressed':
+      return 'suppressed';
+    case 'Deleted':
+      return 'deleted-there';
+    default:
+      return 'opted-out';
+  }
+}

@@ -1,0 +1,223 @@
+import type { SiteSyncInput, SyncResult } from '../contract/site-sync.js';
+import { Prisma } from './client/client.js';
+import type { Database, Queries } from './database.js';
+
+/** One run as the ledger holds it. */
+export interface SyncRun {
+  id: string;
+  site: string;
+  audience: string;
+  mode: string;
+  dryRun: boolean;
+  startedBy: string;
+  startedAt: Date;
+  endedAt: Date | null;
+  phase: string;
+  result: string | null;
+  message: string | null;
+  living: number;
+  read: number;
+  listRead: number;
+  unreadable: number;
+  listActive: number;
+  sourceMs: number;
+  untilId: string | null;
+  complete: boolean;
+  marks: boolean;
+  first: boolean;
+  welcomes: number;
+  findings: unknown;
+  counts: unknown;
+  planState: string | null;
+}
+
+/** Figures that every run prints; zeroes are kept. */
+export interface SyncCounts {
+  read: number;
+  added: number;
+  updated: number;
+  moved: number;
+  removed: number;
+  held: number;
+  unchanged: number;
+  leftAlone: number;
+  failed: number;
+}
+
+/** What a run says of its progress while it works; absolute figures, so that saying it twice does not matter. */
+export type RunProgress = Partial<
+  Pick<
+    SyncRun,
+    | 'phase'
+    | 'read'
+    | 'listRead'
+    | 'unreadable'
+    | 'listActive'
+    | 'sourceMs'
+    | 'untilId'
+    | 'complete'
+    | 'first'
+    | 'marks'
+  >
+> & { findings?: Record<string, number> };
+
+/** What a run still waits for. */
+export interface Pending {
+  due: number;
+  /** Of these, those that failed before and are tried again later. */
+  retrying: number;
+  audiencePaused: boolean;
+}
+
+/** A plan is void after this long, in hours. */
+const PLAN_HOURS = 24;
+
+/** Walks, full syncs and plans: their beginnings, progress, figures and ends. */
+export function createRuns({ prisma, sql, transaction }: Database) {
+  const find = (id: string): Promise<SyncRun | null> => prisma.syncRun.findUnique({ where: { id } });
+
+  return {
+    find,
+
+    /** Notes that a run begins. One that was lost is ended; beginning again under the same id changes nothing. */
+    begin: (
+      { run, site, mode, by, dryRun = false }: SiteSyncInput,
+      audience: string,
+      how: { marks: boolean; first: boolean },
+    ): Promise<void> =>
+      transaction(async (tx) => {
+        await tx.execute`
+          UPDATE sync_runs SET result = 'failed', ended_at = now(), message = 'it was terminated'
+          WHERE site = ${site} AND ended_at IS NULL AND id <> ${run}::uuid`;
+        await tx.execute`
+          INSERT INTO sync_runs (id, site, audience, mode, dry_run, started_by, marks, first, living)
+          SELECT ${run}::uuid, ${site}, ${audience}, ${mode}, ${dryRun}, ${by}, ${how.marks}, ${how.first},
+            (SELECT count(*)::int FROM members WHERE site = ${site} AND email IS NOT NULL AND deleted_at IS NULL)
+          ON CONFLICT (id) DO NOTHING`;
+      }),
+
+    /** Says how far a run is. */
+    async progress(run: string, progress: RunProgress): Promise<void> {
+      await prisma.syncRun.updateMany({ where: { id: run }, data: progress });
+    },
+
+    /** Ends a run; one that left a plan replaces the site's older ones. Ending it again changes nothing. */
+    end: (run: string, result: SyncResult, message: string | undefined, counts: SyncCounts, leavesPlan: boolean) =>
+      transaction(async (tx): Promise<boolean> => {
+        const ended = await tx.execute`
+          UPDATE sync_runs SET result = ${result}, message = ${message}, ended_at = now(), counts = ${JSON.stringify(counts)}::jsonb,
+            plan_state = CASE WHEN ${leavesPlan} THEN 'open' ELSE plan_state END
+          WHERE id = ${run}::uuid AND ended_at IS NULL`;
+        await dropWhatIsNotNeeded(tx, run);
+        return ended > 0;
+      }),
+
+    /** The last run that read all members of a site, other than this one: whom two in a row miss is gone. */
+    async lastComplete(site: string, run: string): Promise<string | undefined> {
+      const [row] = await sql.query<{ id: string }[]>`
+        SELECT id FROM sync_runs WHERE site = ${site} AND complete AND NOT dry_run AND ended_at IS NOT NULL AND id <> ${run}::uuid
+          AND mode IN ('walk', 'full') ORDER BY started_at DESC LIMIT 1`;
+      return row?.id;
+    },
+
+    /** When the last run that read members began, and how long it kept the source busy. */
+    async lastReading(site: string): Promise<{ startedAt: Date; sourceMs: number } | undefined> {
+      const [row] = await sql.query<{ startedAt: Date; sourceMs: number }[]>`
+        SELECT started_at AS "startedAt", source_ms AS "sourceMs" FROM sync_runs
+        WHERE site = ${site} AND source_ms > 0 ORDER BY started_at DESC LIMIT 1`;
+      return row;
+    },
+
+    /** What the run made due and has no outcome yet. */
+    async pending(run: string, audience: string): Promise<Pending> {
+      const [row] = await sql.query<[Pending]>`
+        SELECT count(c.address)::int AS due, (count(c.address) FILTER (WHERE c.tries > 0))::int AS retrying,
+          coalesce((SELECT paused_since IS NOT NULL FROM audiences WHERE audience = ${audience}), false) AS "audiencePaused"
+        FROM contacts c WHERE c.audience = ${audience} AND c.lane IN (0, 1) AND c.due_at IS NOT NULL AND c.run_id = ${run}::uuid`;
+      return row;
+    },
+
+    /** Outcomes of what the run made due, counted once a person: what arrived, not what was sent. */
+    async counts(run: string, audience: string): Promise<SyncCounts> {
+      const [row] = await sql.query<[Omit<SyncCounts, 'unchanged' | 'read'> & { read: number; listRead: number }]>`
+        WITH last AS (
+          SELECT DISTINCT ON (address) address, outcome, added FROM pushes WHERE run_id = ${run}::uuid ORDER BY address, id DESC
+        ), waiting AS (
+          SELECT count(*)::int AS count FROM contacts
+          WHERE audience = ${audience} AND lane IN (0, 1) AND due_at IS NOT NULL AND run_id = ${run}::uuid
+        )
+        SELECT r.read, r.list_read AS "listRead",
+          (count(*) FILTER (WHERE outcome IN ('confirmed', 'unconfirmed') AND added))::int AS added,
+          (count(*) FILTER (WHERE outcome = 'confirmed' AND NOT added))::int AS updated,
+          (count(*) FILTER (WHERE outcome = 'moved'))::int AS moved,
+          (count(*) FILTER (WHERE outcome = 'removed'))::int AS removed,
+          (count(*) FILTER (WHERE outcome = 'held'))::int AS held,
+          (count(*) FILTER (WHERE outcome IN ('opted-out', 'withheld', 'kept', 'returned-unsigned', 'skipped')))::int
+            + coalesce((SELECT sum(value::int) FROM jsonb_each_text(r.findings) WHERE key LIKE 'leave:%' AND key <> 'leave:no-change'), 0)::int AS "leftAlone",
+          (count(*) FILTER (WHERE outcome = 'refused'))::int + (SELECT count FROM waiting) + r.unreadable AS failed
+        FROM sync_runs r LEFT JOIN last ON true WHERE r.id = ${run}::uuid
+        GROUP BY r.id`;
+      const { listRead, ...counts } = row;
+      const read = counts.read > 0 ? counts.read : listRead;
+      const touched =
+        counts.added + counts.updated + counts.moved + counts.removed + counts.held + counts.leftAlone + counts.failed;
+      return { ...counts, read, unchanged: Math.max(0, read - touched) };
+    },
+
+    /** The first full sync of a list is completed: from now on walks and schedules repair it. */
+    async adopted(audience: string): Promise<void> {
+      await sql.execute`UPDATE audiences SET adopted_at = coalesce(adopted_at, now()) WHERE audience = ${audience}`;
+    },
+
+    /** Whether the first full sync of a list was completed. */
+    async isAdopted(audience: string): Promise<boolean> {
+      const rows = await sql.query<unknown[]>`
+        SELECT 1 FROM audiences WHERE audience = ${audience} AND adopted_at IS NOT NULL`;
+      return rows.length > 0;
+    },
+
+    /** A plan that can still be applied; plans older than a day are void. */
+    async openPlan(id: string): Promise<SyncRun | undefined> {
+      await sql.execute`
+        UPDATE sync_runs SET plan_state = 'void'
+        WHERE plan_state = 'open' AND ended_at < now() - make_interval(hours => ${PLAN_HOURS})`;
+      const run = await find(id);
+      return run?.planState === 'open' ? run : undefined;
+    },
+
+    /** The plan is being applied: nobody else applies it. */
+    async planApplied(id: string): Promise<void> {
+      await sql.execute`UPDATE sync_runs SET plan_state = 'applied' WHERE id = ${id}::uuid`;
+    },
+
+    /** The newest runs first. */
+    list: ({ site, limit }: { site?: string; limit: number }): Promise<SyncRun[]> =>
+      prisma.syncRun.findMany({
+        where: site === undefined ? {} : { site },
+        orderBy: { startedAt: 'desc' },
+        take: limit,
+      }),
+
+    /** The last run of each site, mode and result that ended well: for metrics and health. */
+    lastSuccesses: (): Promise<{ kind: string; scope: string; at: Date }[]> => sql.query`
+      SELECT mode AS kind, site AS scope, max(ended_at) AS at FROM sync_runs
+      WHERE result IN ('done', 'partly') AND NOT dry_run AND mode IN ('walk', 'full') GROUP BY 1, 2`,
+  };
+}
+
+/** Of each site one plan is open; what older runs read of both sides is needed by nobody any more. */
+async function dropWhatIsNotNeeded(tx: Queries, run: string): Promise<void> {
+  const older = Prisma.sql`
+    SELECT o.id FROM sync_runs o, sync_runs r WHERE r.id = ${run}::uuid AND o.site = r.site AND o.id <> r.id AND o.ended_at IS NOT NULL`;
+  await tx.execute`
+    UPDATE sync_runs SET plan_state = 'replaced' WHERE plan_state = 'open' AND id IN (${older})
+      AND (SELECT plan_state FROM sync_runs WHERE id = ${run}::uuid) = 'open'`;
+  const useless = Prisma.sql`SELECT id FROM sync_runs WHERE id IN (${older}) AND coalesce(plan_state, '') <> 'open'`;
+  await tx.execute`DELETE FROM planned_members WHERE run_id IN (${useless})`;
+  await tx.execute`DELETE FROM plan_items WHERE run_id IN (${useless})`;
+  // the newest complete reading of a list is what the ledger can prove
+  await tx.execute`
+    DELETE FROM observations WHERE run_id IN (${useless}) AND run_id <> coalesce(
+      (SELECT p.id FROM sync_runs p, sync_runs r WHERE r.id = ${run}::uuid AND p.audience = r.audience AND p.mode = 'full'
+         AND NOT p.dry_run AND p.result IN ('done', 'partly', 'refused') AND p.list_read > 0 ORDER BY p.started_at DESC LIMIT 1), ${run}::uuid)`;
+}
