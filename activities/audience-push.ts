@@ -53,7 +53,7 @@ const ALIVE_MS = 3_000;
 
 /** Activities of the writers: one at a time for each audience (house decision 10). */
 export function createPushActivities(deps: PushActivityDeps): AudiencePushActivities {
-  const { ledger, audiences, log } = deps;
+  const { ledger, audiences } = deps;
 
   return {
     async pushDue({ audience }): Promise<{ idle: boolean }> {
@@ -67,28 +67,33 @@ export function createPushActivities(deps: PushActivityDeps): AudiencePushActivi
         return await work({ ...deps, ...target, ...optIn, audience, generation }, alive.superseded);
       } catch (error) {
         if (error instanceof WriterSuperseded) return { idle: true };
-        if (error instanceof VendorError) await pause(deps, audience, error);
+        if (error instanceof VendorError) await pauseAudience(deps, audience, error);
         throw error;
       } finally {
         alive.stop();
       }
     },
   };
+}
 
-  async function pause({ ledger }: PushActivityDeps, audience: string, error: VendorError): Promise<void> {
-    const type = {
-      refused: 'DestinationRefused',
-      'rate-limited': 'RateLimited',
-      down: 'DestinationDown',
-      rejected: 'DestinationRefused',
-    }[error.details.kind];
-    const isNews = await ledger.audiences.pause(audience, type, error.message);
-    if (isNews)
-      log.warn(
-        { audience, type, reason: error.message },
-        'audience is paused: contacts wait and are pushed by themselves',
-      );
-  }
+/** Notes that a list or its key refuses or is down; its next writer begins with a check. */
+export async function pauseAudience(
+  { ledger, log }: Pick<PushActivityDeps, 'ledger' | 'log'>,
+  audience: string,
+  error: VendorError,
+): Promise<void> {
+  const type = {
+    refused: 'DestinationRefused',
+    'rate-limited': 'RateLimited',
+    down: 'DestinationDown',
+    rejected: 'DestinationRefused',
+  }[error.details.kind];
+  const isNews = await ledger.audiences.pause(audience, type, error.message);
+  if (isNews)
+    log.warn(
+      { audience, type, reason: error.message },
+      'audience is paused: contacts wait and are pushed by themselves',
+    );
 }
 
 /** Takes pages of due contacts until nothing is due for a while or the stretch is over. */

@@ -9,6 +9,7 @@ import type { Metrics } from '../src/observe/metrics.js';
 import { VendorError } from '../src/vendors/errors.js';
 import type { GhostClient } from '../src/vendors/ghost/client.js';
 import { toFacts, toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
+import { pauseSource } from './source-pause.js';
 
 /** A site and, where there is an Admin API key, its Ghost. */
 export interface SiteSource {
@@ -145,10 +146,7 @@ async function readFailed(
     );
     return 'parked';
   }
-  const type = kind === 'refused' ? 'SourceRefused' : 'SourceDown';
-  const isNews = await ledger.sites.pause(site, memberId, type, error.message);
-  if (isNews)
-    log.warn({ site, type, reason: error.message }, 'Ghost is paused: deliveries wait and are taken up by themselves');
+  await pauseSource({ ledger, log }, site, memberId, error);
   if (await ledger.sites.probes(site, memberId)) throw error;
   return 'waiting';
 }

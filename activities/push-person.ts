@@ -1,5 +1,5 @@
-import type { SubscriberView } from '../src/audiences/destination.js';
 import type { ContactPlan, ListState, SettledOutcome } from '../src/domain/plan-contact.js';
+import type { SubscriberView } from '../src/domain/subscriber.js';
 import type { Settlement } from '../src/ledger/writer.js';
 import { VendorError } from '../src/vendors/errors.js';
 import type { Writing } from './audience-push.js';

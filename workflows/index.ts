@@ -1,2 +1,5 @@
 export { audiencePush } from './audience-push.js';
+export { deliveryCatchUp } from './delivery-catch-up.js';
 export { memberSync } from './member-sync.js';
+export { siteSync } from './site-sync.js';
+export { tick } from './tick.js';

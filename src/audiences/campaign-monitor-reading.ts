@@ -1,9 +1,10 @@
 import { memberFieldTypes } from '../domain/contact.js';
 import type { ListState } from '../domain/plan-contact.js';
+import type { ObservedSubscriber } from '../domain/subscriber.js';
 import type { CampaignMonitorClient, ListPageState } from '../vendors/campaign-monitor/client.js';
 import type { Subscriber } from '../vendors/campaign-monitor/schema.js';
 import { VendorError } from '../vendors/errors.js';
-import type { ObservedPage, ObservedSubscriber } from './destination.js';
+import type { ObservedPage } from './destination.js';
 
 const PAGE_STATES: readonly ListPageState[] = ['active', 'unconfirmed', 'unsubscribed', 'bounced', 'deleted'];
 

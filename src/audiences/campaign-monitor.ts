@@ -64,8 +64,8 @@ export function createCampaignMonitorList({
       };
     },
 
-    async probe(): Promise<void> {
-      await client.readList(listId);
+    async probe() {
+      return { doubleOptIn: (await client.readList(listId)).ConfirmedOptIn };
     },
 
     async push(contacts: readonly Contact[], { automations, resubscribe }: PushFlags): Promise<PushOutcome[]> {

@@ -1,5 +1,6 @@
 import type { Contact } from '../domain/contact.js';
 import type { ListState } from '../domain/plan-contact.js';
+import type { ObservedSubscriber, SubscriberView } from '../domain/subscriber.js';
 
 /** What became of one contact of a call, by the destination's own answer. */
 export type PushOutcome =
@@ -10,24 +11,6 @@ export type PushOutcome =
   | { kind: 'refused'; code: number }
   /** Declined for a reason that we do not know. */
   | { kind: 'unknown'; code: number };
-
-/** A subscriber as the destination shows it. */
-export interface SubscriberView {
-  state: ListState;
-  /** When it entered that state, as the destination writes it; compared only with itself. */
-  stateDate: string;
-}
-
-/** A subscriber as a reading back of the whole audience shows it. */
-export interface ObservedSubscriber extends SubscriberView {
-  /** Case as the destination has it. */
-  email: string;
-  name: string;
-  /** Values by our own field names, as text; those without a value are absent. */
-  fields: Readonly<Record<string, string>>;
-  /** Why it is in this state, where the destination says so (suppression). */
-  reason?: string | undefined;
-}
 
 /** One page of a reading back; `next` is absent on the last one. */
 export interface ObservedPage {
@@ -70,8 +53,8 @@ export interface Destination {
   readonly limits: DestinationLimits;
   /** Reads the audience's settings, creates the fields that are missing, reports what is wrong. */
   check(): Promise<AudienceCheck>;
-  /** Answers when the audience can be reached with its key: tells a poisonous contact from an outage. */
-  probe(): Promise<void>;
+  /** Answers when the audience can be reached with its key, changing nothing: tells a poisonous contact from an outage. */
+  probe(): Promise<Pick<AudienceCheck, 'doubleOptIn'>>;
   /** Adds or updates contacts, one outcome for each, in order. */
   push(contacts: readonly Contact[], flags: PushFlags): Promise<PushOutcome[]>;
   /** One subscriber, in any state; `Absent` is told as undefined. */

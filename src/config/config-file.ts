@@ -13,6 +13,12 @@ const timeoutSchema = durationSchema.refine(
   'must be whole milliseconds, at least 1 ms and less than 24 days',
 );
 
+/** Temporal's schedules count whole seconds. */
+const intervalSchema = durationSchema.refine(
+  (ms) => ms >= 60_000 && ms <= 31 * 24 * 3_600_000,
+  'must be at least 1m and at most 31d',
+);
+
 /** `steward.config.json`: what is not secret. Its JSON schema is published as docs/steward.config.schema.json. */
 export const configFileSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -28,6 +34,21 @@ export const configFileSchema = z.strictObject({
     })
     .prefault({})
     .describe('How many people may be taken off an audience in 24 hours without approval'),
+  schedules: z
+    .strictObject({
+      siteWalk: intervalSchema.prefault('15m').describe('How often all members of a site are compared with the ledger'),
+      siteFull: intervalSchema.prefault('24h').describe('How often the list is read back and compared as well'),
+      ghostShare: z
+        .number()
+        .gt(0)
+        .max(1)
+        .default(0.05)
+        .describe(
+          'Largest share of the time during which scheduled walks keep a Ghost busy; they come less often where it is not enough',
+        ),
+    })
+    .prefault({})
+    .describe('What runs by itself, and how often'),
   rateLimits: z
     .strictObject({ ghost: rateLimitSchema.optional(), 'campaign-monitor': rateLimitSchema.optional() })
     .prefault({})

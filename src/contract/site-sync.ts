@@ -59,3 +59,16 @@ export interface ListActivities {
   /** Reads the whole list back and stores what it holds. */
   readList(input: SiteSyncInput): Promise<SyncStep>;
 }
+
+/** What `siteSync` returns. */
+export interface SyncOutcome {
+  run: string;
+  result: SyncResult;
+  message?: string | undefined;
+}
+
+/** Arguments of `tick`. */
+export interface TickInput {
+  site: string;
+  mode: 'walk' | 'full';
+}

@@ -3,3 +3,9 @@ export const memberWorkflowId = (site: string, memberId: string): string => `mem
 
 /** Workflow id of an audience's writer: Temporal sees to it that there is one. */
 export const pushWorkflowId = (audience: string): string => `push/${audience}`;
+
+/** Workflow id of a site's walks, full syncs and applied plans: two never overlap. */
+export const siteSyncWorkflowId = (site: string): string => `site-sync/${site}`;
+
+/** Workflow id of the run that catches up with a site's waiting deliveries. */
+export const catchUpWorkflowId = (site: string): string => `catch-up/${site}`;

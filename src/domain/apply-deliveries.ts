@@ -109,9 +109,19 @@ function applyOne(state: MemberState, delivery: WaitingDelivery): MemberState | 
 
 /** A read older than what is known is refused; a 404 without a signed deletion is a suspicion, not a fact. */
 function applyRead(state: MemberState, read: MemberRead): MemberState {
-  if (state.deletedAt || (state.observedAt && read.asOf < state.observedAt)) return state;
+  if (state.observedAt && read.asOf < state.observedAt) return state;
+  // only a signed deletion is final: one that walks concluded is taken back by whoever sees the member
+  const isFinal = state.deletedAt && state.signedAt && state.deletedAt <= state.signedAt;
+  if (isFinal || (state.deletedAt && !read.facts)) return state;
   if (!read.facts) return { ...state, observedAt: read.asOf, suspectedGoneAt: state.suspectedGoneAt ?? read.asOf };
-  return { ...state, facts: read.facts, observedAt: read.asOf, readAt: read.asOf, suspectedGoneAt: undefined };
+  return {
+    ...state,
+    facts: read.facts,
+    observedAt: read.asOf,
+    readAt: read.asOf,
+    suspectedGoneAt: undefined,
+    deletedAt: undefined,
+  };
 }
 
 function outcomeOf(state: MemberState, next: MemberState | undefined): DeliveryOutcome {

@@ -8,6 +8,7 @@ import {
   type SettledOutcome,
 } from './plan-contact.js';
 import type { Site } from './site.js';
+import type { StatusTransition } from './status-history.js';
 
 /** What a list was seen to hold of one address. */
 export interface Observation {
@@ -31,8 +32,6 @@ export interface ComparedContact extends DueContact {
   settledOutcome?: SettledOutcome | undefined;
   /** What differed when it was last sent because of a difference. */
   differsKey?: string | undefined;
-  /** The holder was missing from a walk: it may be gone. */
-  holderMissing: boolean;
   /** Undefined where the list has no such address, or was not read back. */
   observation?: Observation | undefined;
 }
@@ -68,7 +67,36 @@ export type Finding =
   | { do: 'add' | 'update'; hash: string; memberId: string; changes: FieldChange[]; differsKey?: string }
   | { do: 'move'; hash: string; memberId: string; from: string }
   | { do: 'remove'; hash: string; memberId: string | undefined; why: string }
-  | { do: 'leave'; why: LeaveReason; memberId: string | undefined; settle?: { outcome: SettledOutcome; hash: string } };
+  | { do: 'leave'; why: LeaveReason; memberId: string | undefined; settle?: Seen };
+
+/** How a contact was seen to be settled. */
+interface Seen {
+  outcome: SettledOutcome;
+  hash: string;
+  listState?: ListState | undefined;
+}
+
+/**
+ * What the fields of an earlier tool tell of a holder whose history we do not know: the contact with that history, and the
+ * transition to be kept (house decision 18).
+ */
+export function adoptHistory(one: ComparedContact): { one: ComparedContact; transition?: StatusTransition } {
+  const { holder, observation } = one;
+  const {
+    ghost_previous_status: from = '',
+    ghost_status_changed_at: changed = '',
+    ghost_status = '',
+  } = observation?.fields ?? {};
+  const at = new Date(changed);
+  if (!holder || holder.lastTransition || from === '' || Number.isNaN(at.getTime())) return { one };
+  const status = ghost_status === '' ? holder.facts.status : ghost_status;
+  if (from === status) return { one };
+  const transition: StatusTransition = { from, before: from, status, at, foundBy: 'list' };
+  // a change since then that nobody saw happen: it was found when the member was read
+  const isPresent = status === holder.facts.status;
+  const lastTransition = isPresent ? { from, at } : { from: status, at: holder.changedAt };
+  return { one: { ...one, holder: { ...holder, lastTransition } }, transition };
+}
 
 /** How contacts are compared: the rules of a site, and how its destination stores a contact. */
 export interface Comparing {
@@ -80,6 +108,8 @@ export interface Comparing {
   hasRead: boolean;
 }
 
+type Leave = (why: LeaveReason, settle?: Omit<Seen, 'listState'>) => Finding;
+
 /** Never worth a push by itself. */
 const SILENT_FIELD = 'ghost_last_updated';
 
@@ -87,11 +117,11 @@ const SILENT_FIELD = 'ghost_last_updated';
 export function compareContact(one: ComparedContact, comparing: Comparing): Finding {
   const { holder, observation, hold } = one;
   const memberId = holder?.memberId ?? one.settledMemberId;
-  const leave = (why: LeaveReason, settle?: { outcome: SettledOutcome; hash: string }): Finding => ({
+  const leave: Leave = (why, settle) => ({
     do: 'leave',
     why,
     memberId,
-    ...(settle && isNews(one, settle) ? { settle } : {}),
+    ...(settle && isNews(one, settle) ? { settle: { ...settle, listState: observation?.state ?? one.listState } } : {}),
   });
   if (!holder && !one.known) return leave('not-a-member');
   const isNewer = observation === undefined || one.settledAt === undefined || observation.observedAt > one.settledAt;
@@ -129,7 +159,7 @@ function compareImport(
   one: ComparedContact,
   plan: Extract<ContactPlan, { do: 'import' }>,
   comparing: Comparing,
-  leave: (why: LeaveReason, settle?: { outcome: SettledOutcome; hash: string }) => Finding,
+  leave: Leave,
 ): Finding {
   const { observation } = one;
   const { hash } = plan;
@@ -168,7 +198,7 @@ function changesOf(observation: Observation, contact: Contact, { storedFields }:
   });
 }
 
-const isNews = (one: ComparedContact, { outcome, hash }: { outcome: SettledOutcome; hash: string }): boolean =>
+const isNews = (one: ComparedContact, { outcome, hash }: Seen): boolean =>
   one.settledHash !== hash ||
   one.settledOutcome === undefined ||
   (outcome === 'opted-out') !== (one.settledOutcome === 'opted-out');

@@ -73,9 +73,10 @@ export type SettledOutcome =
   | 'refused'
   | 'discarded';
 
-const BINDING: readonly ListState[] = ['Unsubscribed', 'Bounced', 'Deleted', 'Suppressed'];
+/** States in which a person must not be added again. */
+export const BINDING: readonly ListState[] = ['Unsubscribed', 'Bounced', 'Deleted', 'Suppressed'];
 
-/** True for states in which a person must not be added again; they bind the address and the person. */
+/** True for the states that bind the address and the person. */
 export const binds = (state: ListState | undefined): boolean => state !== undefined && BINDING.includes(state);
 
 /** Hash of a contact that should not be on the list. */

@@ -69,7 +69,7 @@ export function createInbox({ prisma, sql }: Database) {
 
     /**
      * Claims members to wake: those with a delivery whose time to wake has come, neither parked nor of a paused site
-     * that somebody probes, so that at most `window` members are woken and not yet done. Safe for any number of callers.
+     * that somebody probes or that is caught up with in pages, so that at most `window` members are woken and not yet done. Safe for any number of callers.
      */
     async claimWakes(window: number): Promise<{ site: string; memberId: string }[]> {
       // one caller at a time; rows that another has claimed since our snapshot no longer match when they are updated
@@ -79,7 +79,8 @@ export function createInbox({ prisma, sql }: Database) {
           SELECT d.site, d.member_id, min(d.next_wake_at) AS due FROM deliveries d
           WHERE (SELECT ours FROM turn) AND d.next_wake_at <= now()
             AND NOT EXISTS (SELECT FROM parked p WHERE p.site = d.site AND p.member_id = d.member_id AND p.cleared_at IS NULL AND d.wakes > 0)
-            AND NOT EXISTS (SELECT FROM sites s WHERE s.site = d.site AND s.paused_since IS NOT NULL AND s.probe_until > now())
+            AND NOT EXISTS (SELECT FROM sites s WHERE s.site = d.site AND (
+              (s.paused_since IS NOT NULL AND s.probe_until > now()) OR s.catch_up_since IS NOT NULL))
           GROUP BY d.site, d.member_id
           ORDER BY due
           LIMIT greatest(0, ${window}::int - (

@@ -1,14 +1,20 @@
 import { createAudiences } from './audiences.js';
+import { createCatchUp } from './catch-up.js';
 import { createContacts, DUE_CHANNEL } from './contacts.js';
 import type { Database } from './database.js';
 import { createDrain } from './drain.js';
 import { createHolds } from './holds.js';
 import { createInbox } from './inbox.js';
+import { createObservations } from './observations.js';
 import { createParked } from './parked.js';
+import { createPlans } from './plans.js';
 import { createRateLimits } from './rate-limits.js';
+import { createReconcile } from './reconcile.js';
 import { createRemovals } from './removals.js';
+import { createRuns } from './runs.js';
 import { createSites } from './sites.js';
 import { createStatus } from './status.js';
+import { createWalks } from './walks.js';
 import { createWriter } from './writer.js';
 
 /** Every query there is, by what it is about. */
@@ -19,6 +25,7 @@ export function createLedger(database: Database) {
   return {
     inbox: createInbox(database),
     drain: createDrain(database),
+    catchUp: createCatchUp(database),
     sites: createSites(database),
     parked: createParked(database),
     holds: createHolds(database),
@@ -26,6 +33,11 @@ export function createLedger(database: Database) {
     audiences: createAudiences(database),
     writer: createWriter(database),
     removals: createRemovals(database),
+    runs: createRuns(database),
+    walks: createWalks(database),
+    observations: createObservations(database),
+    reconcile: createReconcile(database),
+    plans: createPlans(database),
     rateLimits: createRateLimits(database),
     status: createStatus(database),
     /** Calls back with the audience whenever contacts are marked due; a hint only. */

@@ -55,6 +55,14 @@ export function createRemovals({ sql, transaction }: Database) {
         return 'allowed';
       }),
 
+    /** How many removals the budget still allows within these 24 hours. */
+    remaining: (audience: string, budget: RemovalBudget): Promise<number> =>
+      transaction(async (tx) => {
+        const [row] = await tx.query<{ active: number | null }[]>`
+          SELECT active_subscribers AS active FROM audiences WHERE audience = ${audience}`;
+        return Math.max(0, budgetOf(budget, row?.active ?? 0) - (await drawn(tx, audience)));
+      }),
+
     /** The removal was carried out; `listDate` is the list's own date of the Deleted state. */
     async complete(audience: string, address: string, listDate: string | undefined): Promise<void> {
       // together with the state, so that our own removal is never taken for somebody else's

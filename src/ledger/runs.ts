@@ -20,6 +20,7 @@ export interface SyncRun {
   listRead: number;
   unreadable: number;
   listActive: number;
+  listCallMs: number;
   sourceMs: number;
   untilId: string | null;
   complete: boolean;
@@ -53,6 +54,7 @@ export type RunProgress = Partial<
     | 'listRead'
     | 'unreadable'
     | 'listActive'
+    | 'listCallMs'
     | 'sourceMs'
     | 'untilId'
     | 'complete'

@@ -48,6 +48,12 @@ export function createMetrics() {
       buckets: [0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600],
       registers,
     }),
+    syncRuns: new Counter({
+      name: 'steward_sync_runs_total',
+      help: 'Walks, full syncs and applied plans by their result',
+      labelNames: ['kind', 'scope', 'result'] as const,
+      registers,
+    }),
     changesFound: new Counter({
       name: 'steward_changes_found_total',
       help: 'Changes of members by which net found them',

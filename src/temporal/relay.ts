@@ -9,6 +9,8 @@ import type { Starter } from './starter.js';
 export interface RelayDeps {
   ledger: Ledger;
   starter: Starter;
+  /** Configured sites: whose backlog may be caught up with. */
+  sites: readonly string[];
   /** Configured audiences; others have nobody who could write to them. */
   audiences: readonly string[];
   /** True during a burst of webhooks: their answers come first. */
@@ -32,13 +34,15 @@ const IDLE_MS = 1_000;
 const BUSY_MS = 200;
 /** Shortest pause between two looks at the writers. */
 const WRITERS_MS = 100;
+/** Shortest pause between two looks at how much waits. */
+const BACKLOG_MS = 500;
 const PARKED_A_ROUND = 20;
 /** Longest that waking stands back for answers, and how often it looks. */
 const STAND_BACK_MS = 500;
 const STAND_BACK_POLL_MS = 5;
 
 /** Starts a relay; any number of them work side by side, since each claims what it wakes. */
-export function startRelay({ ledger, starter, audiences, isInBurst, log }: RelayDeps): Relay {
+export function startRelay({ ledger, starter, sites, audiences, isInBurst, log }: RelayDeps): Relay {
   let isDown = false;
   const slots = createSlots(AT_A_TIME);
   const standBack = async (): Promise<void> => {
@@ -64,10 +68,24 @@ export function startRelay({ ledger, starter, audiences, isInBurst, log }: Relay
     return IDLE_MS;
   };
 
+  let lookedForBacklogAt = 0;
+  /** More than live runs can soon take goes by pages. */
+  const catchUp = async (): Promise<void> => {
+    if (Date.now() - lookedForBacklogAt < BACKLOG_MS) return;
+    lookedForBacklogAt = Date.now();
+    for (const { site } of await ledger.catchUp.claim(sites)) {
+      await signal(
+        () => starter.signalCatchUp(site),
+        () => ledger.catchUp.end(site),
+      );
+    }
+  };
+
   const members = startLoop({
     onError,
     async round() {
       await standBack();
+      await catchUp();
       const claimed = await ledger.inbox.claimWakes(WINDOW);
       const wake = ({ site, memberId }: (typeof claimed)[number]): Promise<void> =>
         signal(

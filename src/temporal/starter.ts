@@ -1,8 +1,9 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { SiteName, SyncState } from '../contract/search-attributes.js';
 import { discardParked, retryParked, wake } from '../contract/signals.js';
+import type { SiteSyncInput, SyncOutcome } from '../contract/site-sync.js';
 import { TaskQueue } from '../contract/task-queues.js';
-import { memberWorkflowId, pushWorkflowId } from '../contract/workflow-ids.js';
+import { catchUpWorkflowId, memberWorkflowId, pushWorkflowId, siteSyncWorkflowId } from '../contract/workflow-ids.js';
 
 /** Longest that one signal-with-start may take; the client itself knows no deadline. */
 const DEADLINE_MS = 5_000;
@@ -30,6 +31,36 @@ export function createStarter(client: Client) {
         }),
       );
     },
+
+    /** Wakes a site's catch-up, or starts it. */
+    async signalCatchUp(site: string): Promise<void> {
+      await client.withDeadline(Date.now() + DEADLINE_MS, () =>
+        client.workflow.signalWithStart('deliveryCatchUp', {
+          workflowId: catchUpWorkflowId(site),
+          taskQueue: TaskQueue.Steward,
+          args: [{ site }],
+          signal: wake,
+          typedSearchAttributes: [
+            { key: SiteName, value: site },
+            { key: SyncState, value: 'Running' },
+          ],
+        }),
+      );
+    },
+
+    /** Starts a run of `siteSync`. @throws WorkflowExecutionAlreadyStartedError where one of the site runs already */
+    startSync: (input: SiteSyncInput): Promise<WorkflowHandle<(input: SiteSyncInput) => Promise<SyncOutcome>>> =>
+      client.withDeadline(Date.now() + DEADLINE_MS, () =>
+        client.workflow.start<(input: SiteSyncInput) => Promise<SyncOutcome>>('siteSync', {
+          workflowId: siteSyncWorkflowId(input.site),
+          taskQueue: TaskQueue.Steward,
+          args: [input],
+          typedSearchAttributes: [
+            { key: SiteName, value: input.site },
+            { key: SyncState, value: 'Running' },
+          ],
+        }),
+      ),
 
     /** Wakes an audience's writer, or starts it. */
     async signalWriter(audience: string): Promise<void> {

@@ -2,7 +2,11 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { type AudienceTarget, createPushActivities } from '../../activities/audience-push.js';
+import { createCatchUpActivities } from '../../activities/catch-up.js';
 import { createGhostActivities, type SiteSource } from '../../activities/ghost.js';
+import { createListActivities } from '../../activities/read-list.js';
+import { createSyncActivities } from '../../activities/site-sync.js';
+import { createWalkActivities } from '../../activities/walk.js';
 import { TaskQueue } from '../contract/task-queues.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { RemovalBudget } from '../ledger/removals.js';
@@ -19,6 +23,8 @@ export interface WorkersDeps {
   sites: ReadonlyMap<string, SiteSource>;
   audiences: ReadonlyMap<string, AudienceTarget>;
   budget: RemovalBudget;
+  /** Largest share of the time during which scheduled walks may keep a site's Ghost busy. */
+  sourceShare: number;
   log: Logger;
   metrics: Metrics;
 }
@@ -55,7 +61,7 @@ export function installRuntime(log: Logger): void {
 
 /** Connects and starts one worker for workflows and one for each vendor's activities. */
 export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
-  const { temporal, ledger, audiences, log } = deps;
+  const { temporal, ledger, sites, audiences, log } = deps;
   const connection = await connectPatiently(temporal, log);
   const stopping = new AbortController();
   const due = createDueWaiter(ledger);
@@ -80,17 +86,27 @@ export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
       ...shared,
       ...workflowCode(),
       taskQueue: TaskQueue.Steward,
+      // what a sync does in the ledger alone; each site has at most one
+      activities: createSyncActivities(deps),
+      maxConcurrentActivityTaskExecutions: sites.size + 4,
+      activityTaskPollerBehavior: poller,
+      maxHeartbeatThrottleInterval: '3 seconds',
       workflowTaskPollerBehavior: poller,
       maxCachedWorkflows: 500,
       // a killed worker's runs are taken up by another soon
       stickyQueueScheduleToStartTimeout: '5 seconds',
     }),
-    activityWorker(TaskQueue.Ghost, createGhostActivities(deps), GHOST_READS_AT_A_TIME),
-    // a writer occupies its slot for as long as it lives: there is one for every audience
+    // a walk and a catch-up of every site beside the live reads
+    activityWorker(
+      TaskQueue.Ghost,
+      { ...createGhostActivities(deps), ...createWalkActivities(deps), ...createCatchUpActivities(deps) },
+      GHOST_READS_AT_A_TIME + 2 * sites.size,
+    ),
+    // a writer occupies its slot for as long as it lives: there is one for every audience, and one to read each back
     activityWorker(
       TaskQueue.CampaignMonitor,
-      createPushActivities({ ...deps, due, stopping: stopping.signal }),
-      audiences.size + 2,
+      { ...createPushActivities({ ...deps, due, stopping: stopping.signal }), ...createListActivities(deps) },
+      2 * audiences.size + 2,
     ),
   ]);
   for (const audience of audiences.keys()) await ledger.audiences.requireCheck(audience);

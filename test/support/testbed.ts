@@ -1,13 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunningRole, type Stores, startServerRole } from '../../src/cli/processes/server-role.js';
 import { startWorkerRole } from '../../src/cli/processes/worker-role.js';
 import { type Config, loadConfig } from '../../src/config/config.js';
+import type { SiteSyncInput, SyncMode } from '../../src/contract/site-sync.js';
 import { markDue } from '../../src/ledger/contacts.js';
 import { openDatabase } from '../../src/ledger/database.js';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.js';
 import { applyMigrations } from '../../src/ledger/migrate.js';
+import type { SyncRun } from '../../src/ledger/runs.js';
 import { createLog, type Logger } from '../../src/observe/log.js';
 import { type SandboxGhost, startCampaignMonitor, startGhost } from '../../src/sandbox/index.js';
 import { openClient } from '../../src/temporal/connection.js';
@@ -86,7 +89,9 @@ export async function createTestbed({ name, sites, file = {} }: TestbedOptions) 
     });
   }
   const folder = await mkdtemp(join(tmpdir(), 'steward-config-'));
-  await writeFile(join(folder, 'steward.config.json'), JSON.stringify(file));
+  // nothing runs by itself unless a test asks for it
+  const quiet = { schedules: { siteWalk: '31d', siteFull: '31d' } };
+  await writeFile(join(folder, 'steward.config.json'), JSON.stringify({ ...quiet, ...file }));
   const config = loadConfig({ env, folder });
   const ledger = createLedger(openDatabase({ connectionString: databaseUrl, poolSize: 3 }));
   const stores: Stores = {
@@ -187,6 +192,24 @@ export class Testbed {
     const client = openClient(this.stores.temporal);
     await createStarter(client).signalMember(site, memberId, signal);
     await client.connection.close();
+  }
+
+  /** Runs a walk, a full sync or a plan to its end; gives what the ledger says of it. */
+  async sync(
+    site: string,
+    mode: SyncMode,
+    more: Partial<SiteSyncInput> = {},
+  ): Promise<SyncRun & { message: string | null }> {
+    const client = openClient(this.stores.temporal);
+    try {
+      const run = randomUUID();
+      const handle = await createStarter(client).startSync({ site, mode, run, by: 'command', ...more });
+      const { result, message = null } = await handle.result();
+      const noted = await this.ledger.runs.find(run);
+      return noted ?? ({ id: run, result, message } as SyncRun);
+    } finally {
+      await client.connection.close();
+    }
   }
 
   /** Counts tries of a contact up and makes it due at once, in place of waiting for them. */

@@ -90,6 +90,7 @@ export async function startServerRole({
   relay = startRelay({
     ledger,
     starter: createStarter(client),
+    sites: siteNames,
     audiences: config.sites.map(({ audience }) => audience),
     isInBurst: intake.isInBurst,
     log,

@@ -5,6 +5,8 @@ import { createLedger } from '../../ledger/ledger.js';
 import type { Logger } from '../../observe/log.js';
 import { createMetrics } from '../../observe/metrics.js';
 import { isAllowed, type ProcessMetrics } from '../../server/app.js';
+import { openClient } from '../../temporal/connection.js';
+import { ensureSchedules } from '../../temporal/schedules.js';
 import { startWorkers } from '../../temporal/workers.js';
 import type { RunningRole, Stores } from './server-role.js';
 import { createTargets } from './targets.js';
@@ -17,6 +19,23 @@ export interface WorkerRoleOptions {
 }
 
 const POOL_SIZE = 16;
+const SCHEDULES_MS = 60_000;
+
+/** Schedules are set once the workers are connected, so Temporal answers; where it does not allow it, syncs run by hand only. */
+async function setSchedules(config: Config, stores: Stores, log: Logger): Promise<void> {
+  const client = openClient(stores.temporal);
+  try {
+    const sites = config.sites.map(({ name, ghost }) => ({ name, canWalk: ghost !== undefined }));
+    await client.withDeadline(Date.now() + SCHEDULES_MS, () => ensureSchedules(client, sites, config.schedules));
+  } catch (error) {
+    log.error(
+      { err: error },
+      'schedules could not be set: walks and full syncs do not run by themselves; restart to try again',
+    );
+  } finally {
+    await client.connection.close();
+  }
+}
 
 /** Starts the Temporal workers, and their own `/metrics` where `METRICS_PORT` asks for it. */
 export async function startWorkerRole({
@@ -31,9 +50,11 @@ export async function startWorkerRole({
     temporal: stores.temporal,
     ledger,
     budget: config.guard,
+    sourceShare: config.schedules.ghostShare,
     log,
     metrics,
   });
+  await setSchedules(config, stores, log);
   const server =
     config.metricsPort === undefined
       ? undefined

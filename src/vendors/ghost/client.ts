@@ -75,6 +75,9 @@ export function createGhostClient({ url, adminApiKey, ...options }: GhostOptions
   };
 
   return {
+    /** Which Ghost, opened by which key: tells whether both are still the same. No secret. */
+    source: `${base}#${adminApiKey.split(':')[0]}`,
+
     /** The next members in order of their ids; a walk goes on after the highest id of a page until one is empty. */
     membersAfter: (afterId: string | undefined, signal?: AbortSignal): Promise<MembersPage> => {
       const after = afterId ?? LOWEST_ID;

@@ -59,6 +59,7 @@ CREATE TABLE "sync_runs" (
     "list_read" INTEGER NOT NULL DEFAULT 0,
     "unreadable" INTEGER NOT NULL DEFAULT 0,
     "list_active" INTEGER NOT NULL DEFAULT 0,
+    "list_call_ms" INTEGER NOT NULL DEFAULT 0,
     "source_ms" INTEGER NOT NULL DEFAULT 0,
     "until_id" TEXT,
     "complete" BOOLEAN NOT NULL DEFAULT false,

@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cancellationSignal } from '@temporalio/activity';
+import type { SyncStep } from '../src/contract/site-sync.js';
+import type { Ledger } from '../src/ledger/ledger.js';
+
+const POLL_MS = 200;
+
+/** Waits until all that a run made due has its outcome; `partly` while the audience is paused or only failing people are left. */
+export async function waitForOutcomes(
+  { ledger }: { ledger: Ledger },
+  run: string,
+  audience: string,
+): Promise<SyncStep> {
+  for (;;) {
+    const { due, retrying, audiencePaused } = await ledger.runs.pending(run, audience);
+    if (due === 0) return {};
+    if (audiencePaused)
+      return {
+        result: 'partly',
+        message: `the list is paused: ${due} wait and are pushed by themselves once it answers`,
+      };
+    if (due === retrying)
+      return { result: 'partly', message: `${due} failed so far and are tried again; see steward parked list` };
+    await sleep(POLL_MS, undefined, { signal: cancellationSignal() });
+  }
+}

@@ -1,0 +1,71 @@
+import type { ListActivities, SiteSyncInput, SyncStep } from '../src/contract/site-sync.js';
+import { VendorError } from '../src/vendors/errors.js';
+import { pauseAudience } from './audience-push.js';
+import { beat } from './beating.js';
+import { type CurrentRun, currentRun, type SyncActivityDeps } from './sync-run.js';
+
+/** How far a reading back is. */
+interface ReadingProgress {
+  cursor: string | undefined;
+  read: number;
+  active: number;
+  calls: number;
+  ms: number;
+}
+
+/** The activity that reads a list back. */
+export function createListActivities(deps: SyncActivityDeps): ListActivities {
+  return {
+    async readList(input) {
+      const current = await currentRun(deps, input);
+      try {
+        return await readList(deps, input, current);
+      } catch (error) {
+        if (error instanceof VendorError) await pauseAudience(deps, current.site.audience, error);
+        throw error;
+      }
+    },
+  };
+}
+
+async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: CurrentRun): Promise<SyncStep> {
+  const { ledger } = deps;
+  const { run, site, destination } = current;
+  if (run.first && !run.dryRun && !(await mayMail(deps, current))) {
+    return {
+      result: 'refused',
+      message:
+        'this list is double opt-in: everybody added would be sent a confirmation mail. Make it single opt-in in Campaign Monitor, or give --confirm-opt-in-mails',
+    };
+  }
+  const beating = beat<ReadingProgress>({ cursor: undefined, read: 0, active: 0, calls: 0, ms: 0 });
+  let at = beating.from;
+  try {
+    await ledger.runs.progress(input.run, { phase: 'reading list' });
+    for (let isLast = false; !isLast; ) {
+      const asOf = await ledger.walks.now();
+      const begun = performance.now();
+      const { subscribers, next } = await destination.readBack(at.cursor);
+      const ms = at.ms + performance.now() - begun;
+      await ledger.observations.store({ run: input.run, audience: site.audience, site: site.name, asOf }, subscribers);
+      const active = subscribers.filter(({ state }) => state === 'Active').length;
+      at = { cursor: next, read: at.read + subscribers.length, active: at.active + active, calls: at.calls + 1, ms };
+      isLast = next === undefined;
+      if (!isLast) beating.at(at);
+      await ledger.runs.progress(input.run, {
+        listRead: at.read,
+        listActive: at.active,
+        listCallMs: Math.round(ms / at.calls),
+      });
+    }
+    return {};
+  } finally {
+    beating.stop();
+  }
+}
+
+/** Whether additions may be made: nobody is mailed, or somebody said that it is all right. */
+async function mayMail({ ledger }: SyncActivityDeps, { destination, site }: CurrentRun): Promise<boolean> {
+  const { doubleOptIn } = await destination.probe();
+  return !doubleOptIn || (await ledger.audiences.state(site.audience)).optInConfirmed;
+}

@@ -1,0 +1,89 @@
+import { cancellationSignal } from '@temporalio/activity';
+import type { SiteSyncInput, SyncStep } from '../src/contract/site-sync.js';
+import { toFacts, toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
+import { waitForOutcomes } from './await-pushes.js';
+import { beat } from './beating.js';
+import { createSourceReader } from './source-pause.js';
+import { type CurrentRun, currentRun, type SyncActivityDeps } from './sync-run.js';
+
+/** So many people at a time are read again in Ghost and taken off: nobody goes on an answer that is minutes old. */
+const PEOPLE_AT_A_TIME = 20;
+
+/** Takes people off who should not be on the list, unless the guard says that the source cannot be right (house decision 17). */
+export async function removeFound(deps: SyncActivityDeps, input: SiteSyncInput): Promise<SyncStep> {
+  const { ledger } = deps;
+  const current = await currentRun(deps, input);
+  const plan = input.plan ?? input.run;
+  const beating = beat({});
+  try {
+    await ledger.plans.dropMoved(plan);
+    const stopped = input.mode === 'apply' ? undefined : await guard(deps, input, current);
+    if (stopped) return stopped;
+    for (;;) {
+      const items = await ledger.plans.removals(plan, PEOPLE_AT_A_TIME);
+      if (items.length === 0) return {};
+      await checkAndMark(deps, input, current, items);
+      const waited = await waitForOutcomes(deps, input.run, current.site.audience);
+      if (waited.result) return waited;
+      const addresses = items.map(({ address }) => address);
+      await ledger.plans.noteOutcomes(plan, input.run, current.site.audience, addresses);
+    }
+  } finally {
+    beating.stop();
+  }
+}
+
+/** An empty or halved source, or more removals than the budget allows: none is made, they are left as a plan. */
+async function guard(
+  { ledger, budget, log }: SyncActivityDeps,
+  { run: runId, site }: SiteSyncInput,
+  { run, ghost, site: { audience, onDelete } }: CurrentRun,
+): Promise<SyncStep | undefined> {
+  const [first] = await ledger.plans.removals(runId, 1);
+  const isHalved = ghost !== undefined && run.complete && run.living > 0 && run.read * 2 <= run.living;
+  if (!first && !isHalved) return undefined;
+  const wanted = await ledger.plans.countRemovals(runId, audience, onDelete === 'keep');
+  const left = await ledger.removals.remaining(audience, budget);
+  if (!isHalved && wanted <= left) return undefined;
+  const why = isHalved
+    ? `Ghost showed ${run.read} members where ${run.living} were known`
+    : `${wanted} people would be taken off, but the budget has ${left} left for these 24 hours`;
+  const next = first ? ` If it is right: steward site apply ${runId}` : '';
+  const message = `${why}: nobody was taken off.${next}`;
+  log.error({ site, run: runId, wanted, left }, `removals stopped by the guard: ${why}`);
+  return { result: 'refused', message };
+}
+
+/** Asks Ghost for each of them again; who is there after all is brought up to date, the others are due to be taken off. */
+async function checkAndMark(
+  deps: SyncActivityDeps,
+  { run, mode }: SiteSyncInput,
+  { ghost, site }: CurrentRun,
+  items: readonly { address: string; memberId: string | null; why: string | null }[],
+): Promise<void> {
+  const { ledger } = deps;
+  const approved = mode === 'apply';
+  const gone: string[] = [];
+  let asOf = await ledger.walks.now();
+  const reader = createSourceReader(deps, site.name, 'site-sync');
+  for (const { memberId } of items) {
+    if (!ghost || memberId === null) continue;
+    asOf = await ledger.walks.now();
+    const found = await reader.read(() => ghost.readMember(memberId, cancellationSignal()));
+    if (!found) gone.push(memberId);
+    else
+      await ledger.drain.drain({
+        site: site.name,
+        audience: site.audience,
+        items: [{ memberId, read: { asOf, facts: toFacts(found), foundBy: 'full' } }],
+        lane: 'bulk',
+        toWaiting: toWaitingDelivery,
+        run,
+      });
+  }
+  const foundBy = mode === 'walk' ? 'walk' : 'full';
+  if (gone.length > 0)
+    await ledger.walks.markGone({ site: site.name, audience: site.audience, run, asOf, foundBy, approved }, gone);
+  const marks = items.map(({ address }) => ({ address, planHash: 'absent', approved }));
+  await ledger.plans.mark(site.audience, run, marks);
+}

@@ -1,0 +1,249 @@
+import type { SiteSyncInput, SyncActivities, SyncBeginning } from '../src/contract/site-sync.js';
+import { adoptHistory, compareContact, type Finding } from '../src/domain/compare-contact.js';
+import type { Adoption, Compared, Found } from '../src/ledger/reconcile.js';
+import type { SyncCounts } from '../src/ledger/runs.js';
+import { toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
+import { waitForOutcomes } from './await-pushes.js';
+import { beat } from './beating.js';
+import { hashOf } from './contact-hash.js';
+import { type CurrentRun, currentRun, type SyncActivityDeps } from './sync-run.js';
+
+const PAGE_SIZE = 500;
+
+/** Activities of `siteSync` that need the ledger alone. */
+export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
+  const { ledger, metrics, log } = deps;
+  return {
+    beginSync: (input) => beginSync(deps, input),
+    takeOverPlan: (input) => takeOverPlan(deps, input),
+    compareSite: (input) => compareSite(deps, input),
+
+    async awaitPushes(input) {
+      const { site } = await currentRun(deps, input);
+      const beating = beat({});
+      try {
+        await ledger.runs.progress(input.run, { phase: 'pushing' });
+        return await waitForOutcomes(deps, input.run, site.audience);
+      } finally {
+        beating.stop();
+      }
+    },
+
+    async endSync({ result, message, ...input }) {
+      const run = await ledger.runs.find(input.run);
+      if (!run) return { result };
+      const actions = await ledger.plans.countActions(input.run);
+      const counts = run.dryRun ? plannedCounts(run, actions) : await ledger.runs.counts(input.run, run.audience);
+      const ended = result === 'done' && counts.failed > 0 ? 'partly' : result;
+      const leavesPlan = run.dryRun ? ended === 'done' : ended === 'refused' && (actions['remove'] ?? 0) > 0;
+      const isNews = await ledger.runs.end(input.run, ended, message, counts, leavesPlan);
+      // what the first full sync found is due or settled by now, also where the list is paused
+      const isAdopted =
+        run.first && !run.dryRun && input.limit === undefined && (ended === 'done' || ended === 'partly');
+      if (isAdopted) await ledger.runs.adopted(run.audience);
+      if (isNews) {
+        metrics.syncRuns.inc({ kind: input.mode, scope: input.site, result: ended });
+        log.info(
+          { site: input.site, run: input.run, mode: input.mode, result: ended, ...counts },
+          message ?? 'sync ended',
+        );
+      }
+      return { result: ended };
+    },
+  };
+}
+
+/** Decides whether a run goes ahead, and how: gently before the first full sync of its list (house decision 18). */
+async function beginSync(deps: SyncActivityDeps, input: SiteSyncInput): Promise<SyncBeginning> {
+  const { ledger, sites } = deps;
+  const source = sites.get(input.site);
+  if (!source) return { go: false, result: 'refused', message: `site ${input.site} is not configured` };
+  const { audience } = source.site;
+  const { mode, by } = input;
+  if (mode === 'walk' && !source.ghost)
+    return {
+      go: false,
+      result: 'skipped',
+      message: 'without GHOST_URL and GHOST_ADMIN_API_KEY members cannot be walked',
+    };
+  const waitMs = mode === 'walk' && by === 'schedule' ? await stretchMs(deps, input.site) : 0;
+  if (waitMs > 0)
+    return {
+      go: false,
+      result: 'skipped',
+      message: `Ghost is given a rest: the next walk comes in ${Math.ceil(waitMs / 60_000)} min`,
+    };
+  await ledger.audiences.ensure([audience]);
+  if (input.confirmOptInMails) await ledger.audiences.confirmOptInMails(audience);
+
+  const isAdopted = await ledger.runs.isAdopted(audience);
+  let first = !isAdopted && mode === 'full' && by === 'command';
+  if (mode === 'apply') {
+    const plan = input.plan === undefined ? undefined : await ledger.runs.openPlan(input.plan);
+    const isOurs = plan?.site === input.site && plan.audience === audience;
+    if (!isOurs && !(await isBeingApplied(deps, input)))
+      return {
+        go: false,
+        result: 'refused',
+        message: `plan ${input.plan} cannot be applied: it was applied, replaced, is older than a day, or is another site's`,
+      };
+    first = plan?.first ?? false;
+  }
+  const marks = isAdopted || first || mode === 'apply';
+  await ledger.runs.begin(input, audience, { marks, first });
+  if (mode === 'apply') await ledger.runs.planApplied(input.plan!);
+  return { go: true, readsList: mode === 'full', readsMembers: mode !== 'apply' && source.ghost !== undefined };
+}
+
+/** An attempt before this one noted the run already. */
+const isBeingApplied = async ({ ledger }: SyncActivityDeps, { run }: SiteSyncInput): Promise<boolean> =>
+  (await ledger.runs.find(run)) !== null;
+
+/** How long Ghost is still to be left alone, so that scheduled walks keep it busy no more than their share of the time. */
+export async function stretchMs(
+  { ledger, sourceShare }: Pick<SyncActivityDeps, 'ledger' | 'sourceShare'>,
+  site: string,
+): Promise<number> {
+  const last = await ledger.runs.lastReading(site);
+  if (!last) return 0;
+  const now = await ledger.walks.now();
+  return Math.max(0, last.startedAt.getTime() + last.sourceMs / sourceShare - now.getTime());
+}
+
+/** What a dry run read goes into the ledger as it was read; what is newer there stays. */
+async function takeOverPlan(deps: SyncActivityDeps, input: SiteSyncInput): Promise<void> {
+  const { ledger } = deps;
+  const { site } = await currentRun(deps, input);
+  const plan = input.plan!;
+  const beating = beat({ after: '', read: 0 });
+  let at = beating.from;
+  try {
+    await ledger.runs.progress(input.run, { phase: 'reading members' });
+    for (;;) {
+      const members = await ledger.walks.staged(plan, at.after, PAGE_SIZE);
+      if (members.length === 0) return;
+      await ledger.drain.drain({
+        site: site.name,
+        audience: site.audience,
+        items: members.map(({ memberId, facts, asOf }) => ({ memberId, read: { asOf, facts, foundBy: 'full' } })),
+        lane: 'bulk',
+        toWaiting: toWaitingDelivery,
+        run: input.run,
+        marks: false,
+      });
+      at = { after: members.at(-1)!.memberId, read: at.read + members.length };
+      await ledger.runs.progress(input.run, { read: at.read });
+      beating.at(at);
+    }
+  } finally {
+    beating.stop();
+  }
+}
+
+/** Compares page by page; resumes at the page where an earlier attempt was. */
+async function compareSite(deps: SyncActivityDeps, input: SiteSyncInput): Promise<void> {
+  const { ledger } = deps;
+  const current = await currentRun(deps, input);
+  const { run, site } = current;
+  const compared = await whatIsCompared(deps, input, current);
+  if (!compared) return;
+  const beating = beat({ after: '', findings: {} as Record<string, number> });
+  let at = beating.from;
+  try {
+    await ledger.runs.progress(input.run, { phase: 'comparing' });
+    for (;;) {
+      const addresses =
+        compared.readBy === undefined
+          ? await ledger.reconcile.strays(
+              site.name,
+              site.audience,
+              site.onEmailDisabled === 'remove',
+              at.after,
+              PAGE_SIZE,
+            )
+          : await ledger.reconcile.addresses(compared, at.after, PAGE_SIZE);
+      if (addresses.length === 0) break;
+      if (compared.readBy !== undefined && !run.dryRun)
+        await ledger.observations.takeOver(
+          { run: compared.readBy, audience: site.audience, site: site.name },
+          addresses,
+        );
+      const { found, adoptions } = await comparePage(deps, current, compared, addresses);
+      const onlyPlanOf = input.mode === 'apply' ? input.plan : undefined;
+      await ledger.reconcile.write(compared, found, {
+        run: input.run,
+        dryRun: run.dryRun,
+        marks: run.marks,
+        onlyPlanOf,
+        adoptions,
+      });
+      const findings = { ...at.findings };
+      for (const { finding } of found) findings[nameOf(finding)] = (findings[nameOf(finding)] ?? 0) + 1;
+      at = { after: addresses.at(-1)!, findings };
+      beating.at(at);
+      await ledger.runs.progress(input.run, { findings });
+    }
+    if (run.dryRun) await ledger.plans.dropMoved(input.run);
+  } finally {
+    beating.stop();
+  }
+}
+
+/** A full sync compares everybody, a walk those who should not be on the list, an applied plan what its dry run compared. */
+async function whatIsCompared(
+  { ledger }: SyncActivityDeps,
+  input: SiteSyncInput,
+  { run, site }: CurrentRun,
+): Promise<Compared | undefined> {
+  const scope = { site: site.name, audience: site.audience };
+  if (input.mode === 'walk') return run.marks && input.limit === undefined ? scope : undefined;
+  if (input.mode === 'full')
+    return { ...scope, readBy: run.id, plannedBy: run.dryRun ? run.id : undefined, untilId: run.untilId ?? undefined };
+  const plan = await ledger.runs.find(input.plan!);
+  return plan?.dryRun ? { ...scope, readBy: plan.id, untilId: plan.untilId ?? undefined } : undefined;
+}
+
+async function comparePage(
+  { ledger }: SyncActivityDeps,
+  { run, site, destination }: CurrentRun,
+  compared: Compared,
+  addresses: readonly string[],
+): Promise<{ found: Found[]; adoptions: Adoption[] }> {
+  const hasRead = compared.readBy !== undefined;
+  const comparing = { site, now: new Date(), hashOf, storedFields: destination.storedFields, hasRead };
+  const found: Found[] = [];
+  const adoptions: Adoption[] = [];
+  for (const loaded of await ledger.reconcile.load(compared, addresses)) {
+    const { one, transition } = run.first ? adoptHistory(loaded) : { one: loaded, transition: undefined };
+    if (transition) adoptions.push({ memberId: one.holder!.memberId, transition });
+    const finding = compareContact(one, comparing);
+    // a walk's own changes are marked already; here it looks for removals alone
+    if (hasRead || finding.do === 'remove') found.push({ address: one.address, finding });
+  }
+  return { found, adoptions };
+}
+
+const nameOf = (finding: Finding): string => (finding.do === 'leave' ? `leave:${finding.why}` : finding.do);
+
+/** A dry run's figures: what would become of people. */
+function plannedCounts(
+  run: { read: number; listRead: number; unreadable: number; findings: unknown },
+  actions: Record<string, number>,
+): SyncCounts {
+  const findings = run.findings as Record<string, number>;
+  const leftAlone = Object.entries(findings).reduce(
+    (sum, [name, count]) => (name.startsWith('leave:') && name !== 'leave:no-change' ? sum + count : sum),
+    0,
+  );
+  return {
+    read: run.read > 0 ? run.read : run.listRead,
+    added: actions['add'] ?? 0,
+    updated: actions['update'] ?? 0,
+    moved: actions['move'] ?? 0,
+    removed: actions['remove'] ?? 0,
+    held: 0,
+    unchanged: findings['leave:no-change'] ?? 0,
+    leftAlone,
+    failed: run.unreadable,
+  };
+}

@@ -1,0 +1,62 @@
+import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import type {
+  ListActivities,
+  SiteSyncInput,
+  SyncActivities,
+  SyncBeginning,
+  SyncOutcome,
+  SyncStep,
+  WalkActivities,
+} from '../src/contract/site-sync.js';
+import { TaskQueue } from '../src/contract/task-queues.js';
+
+const patient = {
+  startToCloseTimeout: '24 hours',
+  heartbeatTimeout: '15 seconds',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+} as const;
+const short = { ...patient, startToCloseTimeout: '1 minute', heartbeatTimeout: undefined } as const;
+
+const { beginSync, endSync } = proxyActivities<SyncActivities>({ ...short, taskQueue: TaskQueue.Steward });
+const { takeOverPlan, compareSite, awaitPushes } = proxyActivities<SyncActivities>({
+  ...patient,
+  taskQueue: TaskQueue.Steward,
+});
+const { walkMembers, removeFound } = proxyActivities<WalkActivities>({ ...patient, taskQueue: TaskQueue.Ghost });
+const { readList } = proxyActivities<ListActivities>({ ...patient, taskQueue: TaskQueue.CampaignMonitor });
+
+/**
+ * One walk or full sync of a site, or a plan being applied; its id is the site's, so two never overlap. Ends when everything it
+ * made due has its outcome, and says what arrived.
+ */
+export async function siteSync(input: SiteSyncInput): Promise<SyncOutcome> {
+  const begun = await beginSync(input);
+  if (!begun.go) return { run: input.run, result: begun.result, message: begun.message };
+  try {
+    const { result = 'done', message } = await work(input, begun);
+    const ended = await endSync({ ...input, result, message });
+    return { run: input.run, message, ...ended };
+  } catch (error) {
+    const message = isCancellation(error) ? 'it was cancelled' : 'it failed; the Temporal Web UI shows where';
+    await CancellationScope.nonCancellable(() => endSync({ ...input, result: 'failed', message }));
+    throw error;
+  }
+}
+
+async function work(
+  input: SiteSyncInput,
+  { readsList, readsMembers }: SyncBeginning & { go: true },
+): Promise<SyncStep> {
+  if (readsList) {
+    const refused = await readList(input);
+    if (refused.result) return refused;
+  }
+  if (readsMembers) await walkMembers(input);
+  if (input.mode === 'apply') await takeOverPlan(input);
+  await compareSite(input);
+  if (input.dryRun) return {};
+
+  const pushed = await awaitPushes(input);
+  if (pushed.result) return pushed;
+  return removeFound(input);
+}
