@@ -52,6 +52,7 @@ async function catchUpWith(deps: GhostActivityDeps, source: SiteSource): Promise
   const reader = createSourceReader(deps, name, 'catch-up');
   const take = pagesOf(deps, source, reader);
   let done = 0;
+  let pages = 0;
   for (let next = take(); ; ) {
     const page = await next;
     if (page.memberIds.length === 0) return done;
@@ -59,7 +60,9 @@ async function catchUpWith(deps: GhostActivityDeps, source: SiteSource): Promise
     next = isLast ? Promise.resolve({ token: '', memberIds: [], items: [] }) : take();
     next.catch(() => undefined);
     done += page.items.length;
+    pages += 1;
     await drainPage(deps, source, page);
+    await deps.ledger.runs.countAnew(pages);
   }
 }
 

@@ -52,6 +52,7 @@ async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: C
       at = { cursor: next, read: at.read + subscribers.length, active: at.active + active, calls: at.calls + 1, ms };
       isLast = next === undefined;
       if (!isLast) beating.at(at);
+      await ledger.runs.countAnew(at.calls);
       await ledger.runs.progress(input.run, {
         listRead: at.read,
         listActive: at.active,

@@ -117,6 +117,7 @@ async function takeOverPlan(deps: SyncActivityDeps, input: SiteSyncInput): Promi
   const plan = input.plan!;
   const beating = beat({ after: '', read: 0 });
   let at = beating.from;
+  let pages = 0;
   try {
     await ledger.runs.progress(input.run, { phase: 'reading members' });
     for (;;) {
@@ -132,6 +133,8 @@ async function takeOverPlan(deps: SyncActivityDeps, input: SiteSyncInput): Promi
         marks: false,
       });
       at = { after: members.at(-1)!.memberId, read: at.read + members.length };
+      pages += 1;
+      await ledger.runs.countAnew(pages);
       await ledger.runs.progress(input.run, { read: at.read });
       beating.at(at);
     }
@@ -149,6 +152,7 @@ async function compareSite(deps: SyncActivityDeps, input: SiteSyncInput): Promis
   if (!compared) return;
   const beating = beat({ after: '', findings: {} as Record<string, number> });
   let at = beating.from;
+  let pages = 0;
   try {
     await ledger.runs.progress(input.run, { phase: 'comparing' });
     for (;;) {
@@ -180,6 +184,8 @@ async function compareSite(deps: SyncActivityDeps, input: SiteSyncInput): Promis
       const findings = { ...at.findings };
       for (const { finding } of found) findings[nameOf(finding)] = (findings[nameOf(finding)] ?? 0) + 1;
       at = { after: addresses.at(-1)!, findings };
+      pages += 1;
+      await ledger.runs.countAnew(pages);
       beating.at(at);
       await ledger.runs.progress(input.run, { findings });
     }

@@ -52,14 +52,18 @@ async function walkMembers(deps: SyncActivityDeps, input: SiteSyncInput): Promis
   const reader = createSourceReader(deps, input.site, 'site-sync');
   let at = beating.from;
   let toldAt = 0;
+  let written = 0;
   try {
+    await ledger.runs.progress(input.run, { phase: 'reading members' });
     for (let next = fetchPage(deps, ghost, reader, at.after); ; ) {
       const page = upTo(await next, (input.limit ?? Number.POSITIVE_INFINITY) - at.read);
       if (page.last === undefined) break;
       next = fetchPage(deps, ghost, reader, page.last);
       // awaited on the next turn
       next.catch(() => undefined);
-      await takePage(deps, input, { run, site }, page);
+      const hasWritten = await takePage(deps, input, { run, site }, page);
+      if (hasWritten) written += 1;
+      if (hasWritten) await ledger.runs.countAnew(written);
       if (isComplete && !run.dryRun) await noteMissing(deps, input, before, at.after, page);
       at = {
         source: ghost.source,
@@ -125,14 +129,17 @@ async function fetchPage(
   };
 }
 
-/** What a page finds changed goes into the ledger; a dry run keeps the page apart. */
+/** What a page finds changed goes into the ledger; a dry run keeps the page apart. Tells whether anything was written. */
 async function takePage(
   { ledger, metrics }: SyncActivityDeps,
   { run: runId }: SiteSyncInput,
   { run, site }: { run: SyncRun; site: Site },
   { asOf, members }: Page,
-): Promise<void> {
-  if (run.dryRun) return ledger.walks.stage(runId, asOf, members);
+): Promise<boolean> {
+  if (run.dryRun) {
+    await ledger.walks.stage(runId, asOf, members);
+    return true;
+  }
   const known = await ledger.walks.settledFacts(
     site.name,
     members.map(({ memberId }) => memberId),
@@ -141,7 +148,7 @@ async function takePage(
     const before = known.get(memberId);
     return !before || !sameFacts(before, facts);
   });
-  if (news.length === 0) return;
+  if (news.length === 0) return false;
   const foundBy = run.mode === 'walk' ? 'walk' : 'full';
   const { changed } = await ledger.drain.drain({
     site: site.name,
@@ -156,4 +163,5 @@ async function takePage(
     defers: ({ emailEnabled }) => site.onEmailDisabled === 'remove' && !emailEnabled,
   });
   for (const one of changed) metrics.changesFound.inc({ site: site.name, by: one.foundBy });
+  return true;
 }

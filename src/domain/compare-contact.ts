@@ -189,7 +189,12 @@ function asSeen(one: ComparedContact): DueContact {
   return { ...due, removal, listState, optedOut, settledHash: due.holder ? undefined : due.settledHash };
 }
 
-function changesOf(observation: Observation, contact: Contact, { storedFields }: Comparing): FieldChange[] {
+/** Field by field, what a list was seen to hold of a contact and what it should. */
+export function changesOf(
+  observation: Pick<Observation, 'name' | 'fields'>,
+  contact: Contact,
+  { storedFields }: Pick<Comparing, 'storedFields'>,
+): FieldChange[] {
   const expected = { name: contact.name, ...storedFields(contact) };
   const seen: Record<string, string> = { ...observation.fields, name: observation.name };
   return Object.entries(expected).flatMap(([field, to]) => {

@@ -3,14 +3,20 @@ import { createCatchUp } from './catch-up.js';
 import { createContacts, DUE_CHANNEL } from './contacts.js';
 import type { Database } from './database.js';
 import { createDrain } from './drain.js';
+import { createHistory } from './history.js';
 import { createHolds } from './holds.js';
 import { createInbox } from './inbox.js';
 import { createObservations } from './observations.js';
+import { createOptOuts } from './opt-outs.js';
+import { createOutcomes } from './outcomes.js';
 import { createParked } from './parked.js';
 import { createPlans } from './plans.js';
+import { createProgress } from './progress.js';
+import { createProof } from './proof.js';
 import { createRateLimits } from './rate-limits.js';
 import { createReconcile } from './reconcile.js';
 import { createRemovals } from './removals.js';
+import { createReplay } from './replay.js';
 import { createRuns } from './runs.js';
 import { createSites } from './sites.js';
 import { createStatus } from './status.js';
@@ -38,6 +44,12 @@ export function createLedger(database: Database) {
     observations: createObservations(database),
     reconcile: createReconcile(database),
     plans: createPlans(database),
+    outcomes: createOutcomes(database),
+    optOuts: createOptOuts(database),
+    proof: createProof(database),
+    history: createHistory(database),
+    replay: createReplay(database),
+    progress: createProgress(database),
     rateLimits: createRateLimits(database),
     status: createStatus(database),
     /** Calls back with the audience whenever contacts are marked due; a hint only. */

@@ -72,7 +72,7 @@ export interface Pending {
 }
 
 /** A plan is void after this long, in hours. */
-const PLAN_HOURS = 24;
+export const PLAN_HOURS = 24;
 
 /** Walks, full syncs and plans: their beginnings, progress, figures and ends. */
 export function createRuns({ prisma, sql, transaction }: Database) {
@@ -120,6 +120,15 @@ export function createRuns({ prisma, sql, transaction }: Database) {
         SELECT id FROM sync_runs WHERE site = ${site} AND complete AND NOT dry_run AND ended_at IS NOT NULL AND id <> ${run}::uuid
           AND mode IN ('walk', 'full') ORDER BY started_at DESC LIMIT 1`;
       return row?.id;
+    },
+
+    /**
+     * Lets Postgres count its rows anew where `pages` of work have been written: plans that were made for empty tables would
+     * otherwise be kept until autovacuum comes along, and a first sync would crawl.
+     */
+    async countAnew(pages: number): Promise<void> {
+      const isPowerOfTwo = (pages & (pages - 1)) === 0;
+      if (isPowerOfTwo) await sql.execute`ANALYZE members, contacts, observations, planned_members, plan_items, pushes`;
     },
 
     /** When the last run that read members began, and how long it kept the source busy. */
@@ -216,7 +225,11 @@ async function dropWhatIsNotNeeded(tx: Queries, run: string): Promise<void> {
       AND (SELECT plan_state FROM sync_runs WHERE id = ${run}::uuid) = 'open'`;
   const useless = Prisma.sql`SELECT id FROM sync_runs WHERE id IN (${older}) AND coalesce(plan_state, '') <> 'open'`;
   await tx.execute`DELETE FROM planned_members WHERE run_id IN (${useless})`;
-  await tx.execute`DELETE FROM plan_items WHERE run_id IN (${useless})`;
+  // what became of the plan applied last can still be asked for
+  await tx.execute`
+    DELETE FROM plan_items WHERE run_id IN (${useless}) AND run_id <> coalesce(
+      (SELECT p.id FROM sync_runs p, sync_runs r WHERE r.id = ${run}::uuid AND p.site = r.site AND p.plan_state = 'applied'
+       ORDER BY p.ended_at DESC LIMIT 1), ${run}::uuid)`;
   // the newest complete reading of a list is what the ledger can prove
   await tx.execute`
     DELETE FROM observations WHERE run_id IN (${useless}) AND run_id <> coalesce(

@@ -12,9 +12,11 @@ export const spread = (figures: readonly number[], shares: readonly number[] = [
 
 /** Resident memory of a process and of all below it, in MiB, by name. */
 export async function memoryOf(pid: number): Promise<{ pid: number; name: string; mib: number }[]> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => undefined);
-  if (status === undefined) return [];
-  const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').filter(Boolean);
+  // processes come and go while they are looked at
+  const read = (file: string): Promise<string> => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+  const status = await read('status');
+  if (status === '') return [];
+  const command = (await read('cmdline')).split('\0').filter(Boolean);
   const name =
     command
       .slice(1, 3)
@@ -22,6 +24,6 @@ export async function memoryOf(pid: number): Promise<{ pid: number; name: string
       .join(' ') ||
     (command[0] ?? '');
   const mib = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
-  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean).map(Number);
+  const children = (await read(`task/${pid}/children`)).split(' ').filter(Boolean).map(Number);
   return [{ pid, name, mib }, ...(await Promise.all(children.map(memoryOf))).flat()];
 }

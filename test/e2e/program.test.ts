@@ -51,7 +51,10 @@ test('a member goes the whole way, and every command tells of it', async () => {
   expect((await json(['doctor'])).value.filter(({ state }: { state: string }) => state === 'wrong')).toEqual([]);
   expect((await json(['db', 'status'])).value).toMatchObject({ pending: [], failed: [] });
   expect((await json(['daemon', 'status'])).value).toMatchObject({ running: true });
-  expect((await json(['daemon', 'schedule'])).value).toEqual([]);
+  expect((await json(['daemon', 'schedule'])).value).toMatchObject([
+    { schedule: 'site-full/world', paused: false },
+    { schedule: 'site-walk/world', paused: false },
+  ]);
   const plain = await world.program.run(['member', 'show', world.site, id]);
   expect(plain.stdout).toContain('Whole Way');
 });

@@ -36,7 +36,7 @@ describe('draining', () => {
       busy: [],
       parked: [],
       outcomes: { applied: 2 },
-      changed: [{ memberId: 'a', foundBy: 'webhook' }],
+      changed: [{ memberId: 'a', foundBy: 'webhook', kind: 'added' }],
     });
     expect(await member('a')).toMatchObject({
       email: 'New@example.org',

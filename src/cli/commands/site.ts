@@ -1,10 +1,15 @@
 import type { Command } from 'commander';
 import { print, printJson, printTable } from '../output.js';
 import { loadSituation } from '../session.js';
+import { registerSiteOptedOut } from './site-opted-out.js';
+import { registerSitePlan } from './site-plan.js';
+import { registerSiteRuns } from './site-runs.js';
+import { registerSiteShow } from './site-show.js';
+import { registerSiteSync } from './site-sync.js';
 
-/** `steward site list`. */
+/** `steward site list`, and the other commands of sites. */
 export function registerSite(program: Command): void {
-  const site = program.command('site').description('Ghost sites');
+  const site = program.command('site').description('Ghost sites: whether their lists are true, and syncs');
   site
     .command('list')
     .description('the configured sites, their lists and webhook addresses')
@@ -29,4 +34,9 @@ export function registerSite(program: Command): void {
         sites.map((one) => [one.name, one.audience, one.reads, one.onDelete, one.onEmailDisabled, one.webhook]),
       );
     });
+  registerSiteShow(site);
+  registerSiteSync(site);
+  registerSitePlan(site);
+  registerSiteRuns(site);
+  registerSiteOptedOut(site);
 }

@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import { CliError, ExitCode } from '../exit.js';
+import { withSession } from '../session.js';
+import { findPlan, whyNotOpen } from '../sync/plan.js';
+import { printReport } from '../sync/print-report.js';
+import { reportOf } from '../sync/report.js';
+import { runSync } from '../sync/run-sync.js';
+import { parseCount } from './delivery.js';
+
+interface Following {
+  wait: boolean;
+  verbose: boolean;
+  json: boolean;
+}
+
+interface SyncOptions extends Following {
+  full: boolean;
+  dryRun: boolean;
+  limit?: number;
+  confirmOptInMails: boolean;
+}
+
+/** `steward site sync` and `steward site apply`. */
+export function registerSiteSync(site: Command): void {
+  following(
+    site
+      .command('sync')
+      .argument('<site>')
+      .description('compare all members with what we know of them (a walk), and with the list as well (--full)')
+      .option('--full', 'read the list back as well; the first one of a list brings everybody onto it', false)
+      .option('--dry-run', 'read both sides, change nothing, and leave a plan that can be applied as it stands', false)
+      .option('--limit <count>', 'only so many members, in the order of their ids; nobody is taken off', parseCount)
+      .option('--confirm-opt-in-mails', 'everybody added to this double opt-in list may be mailed', false),
+  )
+    .addHelpText(
+      'after',
+      `
+Begin with: steward site sync <site> --full --dry-run
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done in part, 4 refused by the guard or already running.
+The run is the workflow site-sync/<site> in Temporal.`,
+    )
+    .action(sync);
+  following(
+    site
+      .command('apply')
+      .argument('<plan>', 'id that a dry run or a run stopped by the guard printed')
+      .description('do what a plan says, and nothing else; whoever is no longer as it meant them is skipped'),
+  ).action(apply);
+}
+
+const following = (command: Command): Command =>
+  command
+    .option('--wait', 'if a run of the site goes on, start when it has ended', false)
+    .option('--verbose', 'list the people: prints e-mail addresses', false)
+    .option('--json', 'print JSON', false);
+
+const sync = (name: string, options: SyncOptions): Promise<void> =>
+  withSession(async (session) => {
+    const { full, dryRun, limit, confirmOptInMails } = options;
+    const site = session.site(name);
+    if (dryRun && confirmOptInMails)
+      throw new CliError('--dry-run changes nothing: give --confirm-opt-in-mails without it.', ExitCode.Usage);
+    // a dry run always reads both sides
+    const mode = full || dryRun ? 'full' : 'walk';
+    if (mode === 'walk' && !site.ghost)
+      throw new CliError(`Site ${site.name} has webhooks only; --full reads its list back.`, ExitCode.Usage);
+    const input = {
+      site: site.name,
+      mode,
+      dryRun,
+      confirmOptInMails,
+      ...(limit === undefined ? {} : { limit }),
+    } as const;
+    const outcome = await runSync(session, input, options);
+    await printReport(session, await reportOf(session, input, outcome), options);
+  });
+
+const apply = (id: string, options: Following): Promise<void> =>
+  withSession(async (session) => {
+    const plan = await findPlan(session, id);
+    const why = await whyNotOpen(session, plan);
+    if (why !== undefined) throw new CliError(`Plan ${id} cannot be applied: ${why}.`, ExitCode.Refused);
+    const input = { site: session.site(plan.site).name, mode: 'apply', plan: plan.id } as const;
+    const outcome = await runSync(session, input, options);
+    await printReport(session, await reportOf(session, input, outcome), options);
+  });

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import type { SiteSyncInput, SyncOutcome } from '../../contract/site-sync.js';
+import { siteSyncWorkflowId } from '../../contract/workflow-ids.js';
+import { CliError, ExitCode } from '../exit.js';
+import { showTime } from '../output.js';
+import type { Session } from '../session.js';
+import { watchRun } from './progress.js';
+
+/** How a run is waited for. */
+export interface Following {
+  /** Waits for one that runs already, then starts. */
+  wait: boolean;
+  json: boolean;
+}
+
+const BREATH_MS = 200;
+/** What shells say of a command that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+/** Starts a run of a site and follows it to its end. Ctrl-C stops the following, not the run. @throws CliError where one runs already */
+export async function runSync(
+  session: Session,
+  asked: Omit<SiteSyncInput, 'run' | 'by'>,
+  { wait, json }: Following,
+): Promise<SyncOutcome> {
+  const input: SiteSyncInput = { ...asked, run: randomUUID(), by: 'command' };
+  const handle = await start(session, input, wait);
+  const watch = watchRun(session, { run: input.run, site: input.site, json });
+  try {
+    return await Promise.race([resultOf(handle, session, input), interrupted(session, input.site)]);
+  } finally {
+    await watch.stop();
+  }
+}
+
+async function start({ starter, client, ledger }: Session, input: SiteSyncInput, wait: boolean) {
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return await starter.startSync(input);
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError))
+        throw new CliError(
+          `Temporal did not take the run: ${error instanceof Error ? error.message : error}. See steward doctor.`,
+        );
+    }
+    const { running } = await ledger.proof.lastRuns(input.site);
+    const which = running
+      ? `${running.mode} ${running.id}, since ${showTime(running.startedAt)}, ${running.phase}`
+      : 'one that has just begun';
+    if (!wait)
+      throw new CliError(
+        `A run of ${input.site} goes on already: ${which}. Add --wait to start when it has ended.`,
+        ExitCode.Refused,
+      );
+    if (isFirst) process.stderr.write(`waiting for the run that goes on: ${which}\n`);
+    const other = client.workflow.getHandle(siteSyncWorkflowId(input.site));
+    // however it ends
+    await other.result().catch(() => undefined);
+    await sleep(BREATH_MS);
+  }
+}
+
+async function resultOf(
+  handle: WorkflowHandle<(input: SiteSyncInput) => Promise<SyncOutcome>>,
+  { ledger }: Session,
+  { run, site }: SiteSyncInput,
+): Promise<SyncOutcome> {
+  try {
+    return await handle.result();
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError))
+      throw new CliError(
+        `Lost sight of the run: ${error instanceof Error ? error.message : error}. It goes on once Temporal answers. See: steward site runs ${site}`,
+      );
+    const noted = await ledger.runs.find(run);
+    return { run, result: 'failed', message: noted?.message ?? error.cause?.message ?? error.message };
+  }
+}
+
+/** Rejects at Ctrl-C. */
+const interrupted = ({ run }: Session, site: string): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    const webUi = run?.temporalUiUrl ? ` at ${run.temporalUiUrl}` : '';
+    process.once('SIGINT', () =>
+      reject(
+        new CliError(
+          `Stopped waiting; the run goes on. Look at it: steward site runs ${site}, or workflow ${siteSyncWorkflowId(site)} in the Temporal Web UI${webUi}. To end it, cancel that workflow.`,
+          INTERRUPTED,
+        ),
+      ),
+    );
+  });

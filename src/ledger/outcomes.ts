@@ -1,0 +1,58 @@
+import { Prisma } from './client/client.js';
+import type { Database } from './database.js';
+
+/** What became of one person under a run. */
+export interface RunOutcome {
+  address: string;
+  memberId: string | null;
+  operation: string;
+  outcome: string;
+}
+
+/** One line of a plan and what became of it when it was applied. */
+export interface PlanOutcome {
+  address: string;
+  memberId: string | null;
+  action: string;
+  /** `skipped` where the plan no longer held, `waiting` where it has no outcome yet. */
+  outcome: string;
+}
+
+/** Outcomes of runs and applied plans, person by person. */
+export function createOutcomes({ sql }: Database) {
+  /** Lines of a plan that were to be carried out, with the last outcome under the run that did. */
+  const linesOf = (plan: string, run: string): Prisma.Sql => Prisma.sql`
+    SELECT i.address, i.member_id AS "memberId", i.action,
+      CASE WHEN EXISTS (SELECT FROM contacts c JOIN sync_runs r ON r.id = ${run}::uuid
+          WHERE c.audience = r.audience AND c.address = i.address AND c.due_at IS NOT NULL AND c.run_id = r.id) THEN 'waiting'
+        ELSE coalesce(i.outcome, (SELECT p.outcome FROM pushes p WHERE p.run_id = ${run}::uuid AND p.address = i.address
+          ORDER BY p.id DESC LIMIT 1), 'skipped') END AS outcome
+    FROM plan_items i WHERE i.run_id = ${plan}::uuid AND i.action <> 'leave'`;
+
+  return {
+    /** Last outcomes of a run in the order of addresses. */
+    ofRun: ({ run, after = '', limit }: { run: string; after?: string; limit: number }): Promise<RunOutcome[]> =>
+      sql.query`
+        SELECT DISTINCT ON (address) address, member_id AS "memberId", operation, outcome FROM pushes
+        WHERE run_id = ${run}::uuid AND address > ${after} ORDER BY address, id DESC LIMIT ${limit}`,
+
+    /** How many people of a run have each outcome. */
+    async countOfRun(run: string): Promise<Record<string, number>> {
+      const rows = await sql.query<{ outcome: string; count: number }[]>`
+        SELECT outcome, count(*)::int AS count FROM (
+          SELECT DISTINCT ON (address) outcome FROM pushes WHERE run_id = ${run}::uuid ORDER BY address, id DESC) o GROUP BY outcome`;
+      return Object.fromEntries(rows.map(({ outcome, count }) => [outcome, count]));
+    },
+
+    /** Lines of an applied plan in the order of addresses. */
+    ofPlan: (by: { plan: string; run: string; after?: string; limit: number }): Promise<PlanOutcome[]> => sql.query`
+      SELECT * FROM (${linesOf(by.plan, by.run)}) l WHERE address > ${by.after ?? ''} ORDER BY address LIMIT ${by.limit}`,
+
+    /** How many lines of an applied plan no longer held and were skipped. */
+    async countSkipped(plan: string, run: string): Promise<number> {
+      const [row] = await sql.query<[{ count: number }]>`
+        SELECT count(*)::int AS count FROM (${linesOf(plan, run)}) l WHERE outcome = 'skipped'`;
+      return row.count;
+    },
+  };
+}
