@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cancellationSignal } from '@temporalio/activity';
 import type { SyncStep } from '../src/contract/site-sync.js';
 import type { Ledger } from '../src/ledger/ledger.js';
+import type { Beating } from './beating.js';
 
 const POLL_MS = 200;
 
 /** Waits until all that a run made due has its outcome; `partly` while the audience is paused or only failing people are left. */
 export async function waitForOutcomes(
   { ledger }: { ledger: Ledger },
+  beating: Pick<Beating<unknown>, 'check'>,
   run: string,
   audience: string,
 ): Promise<SyncStep> {
@@ -21,6 +22,7 @@ export async function waitForOutcomes(
       };
     if (due === retrying)
       return { result: 'partly', message: `${due} failed so far and are tried again; see steward parked list` };
-    await sleep(POLL_MS, undefined, { signal: cancellationSignal() });
+    await sleep(POLL_MS);
+    beating.check();
   }
 }

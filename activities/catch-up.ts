@@ -1,9 +1,10 @@
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import type { CatchUpActivities } from '../src/contract/catch-up.js';
 import type { MemberRead } from '../src/domain/apply-deliveries.js';
 import type { DrainItem } from '../src/ledger/drain.js';
 import type { GhostClient } from '../src/vendors/ghost/client.js';
 import { toFacts, toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
+import { type Beating, beat } from './beating.js';
 import type { GhostActivityDeps, SiteSource } from './ghost.js';
 import { createSourceReader, type SourceReader } from './source-pause.js';
 
@@ -16,6 +17,12 @@ const LIVE_AGAIN = 20;
 const UNREADABLE_SECONDS = 5;
 const ALIVE_MS = 2_500;
 
+/** What catching up works with. */
+export interface CatchUpDeps extends GhostActivityDeps {
+  /** Aborted when the process stops: catching up ends after its present page. */
+  stopping: AbortSignal;
+}
+
 /** A page of members under lease, with what Ghost said of them. */
 interface CatchUpPage {
   token: string;
@@ -24,30 +31,29 @@ interface CatchUpPage {
 }
 
 /** The activity that catches up with what waits: same rules, same outcomes, in pages (house decision 12). */
-export function createCatchUpActivities(deps: GhostActivityDeps): CatchUpActivities {
+export function createCatchUpActivities(deps: CatchUpDeps): CatchUpActivities {
   const { ledger, sites, log } = deps;
   return {
     async catchUp({ site }) {
       const source = sites.get(site);
       if (!source) return ledger.catchUp.end(site);
-      const alive = setInterval(() => {
-        heartbeat();
-        // a ledger that does not answer is found out by the work itself
-        ledger.catchUp.seen(site).catch(() => undefined);
-      }, ALIVE_MS);
+      const beating = beat(deps.stopping, {});
+      // a ledger that does not answer is found out by the work itself
+      const alive = setInterval(() => void ledger.catchUp.seen(site).catch(() => undefined), ALIVE_MS);
       try {
-        const done = await catchUpWith(deps, source);
+        const done = await catchUpWith(deps, source, beating);
         await ledger.catchUp.end(site);
         log.info({ site, members: done }, 'caught up with waiting deliveries: live runs take over again');
       } finally {
         clearInterval(alive);
+        beating.stop();
       }
     },
   };
 }
 
 /** Drains one page while the next is read. Gives how many members it drained. */
-async function catchUpWith(deps: GhostActivityDeps, source: SiteSource): Promise<number> {
+async function catchUpWith(deps: CatchUpDeps, source: SiteSource, beating: Beating<object>): Promise<number> {
   const { name } = source.site;
   const reader = createSourceReader(deps, name, 'catch-up');
   const take = pagesOf(deps, source, reader);
@@ -62,6 +68,7 @@ async function catchUpWith(deps: GhostActivityDeps, source: SiteSource): Promise
     done += page.items.length;
     pages += 1;
     await drainPage(deps, source, page);
+    beating.check();
     await deps.ledger.runs.countAnew(pages);
   }
 }

@@ -29,7 +29,7 @@ export function createListActivities(deps: SyncActivityDeps): ListActivities {
 }
 
 async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: CurrentRun): Promise<SyncStep> {
-  const { ledger } = deps;
+  const { ledger, log } = deps;
   const { run, site, destination } = current;
   if (run.first && !run.dryRun && !(await mayMail(deps, current))) {
     return {
@@ -38,14 +38,18 @@ async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: C
         'this list is double opt-in: everybody added would be sent a confirmation mail. Make it single opt-in in Campaign Monitor, or give --confirm-opt-in-mails',
     };
   }
-  const beating = beat<ReadingProgress>({ cursor: undefined, read: 0, active: 0, calls: 0, ms: 0 });
+  const beating = beat<ReadingProgress>(deps.stopping, { cursor: undefined, read: 0, active: 0, calls: 0, ms: 0 });
   let at = beating.from;
+  let hasAnswered = false;
   try {
     await ledger.runs.progress(input.run, { phase: 'reading list' });
     for (let isLast = false; !isLast; ) {
       const asOf = await ledger.walks.now();
       const begun = performance.now();
       const { subscribers, next } = await destination.readBack(at.cursor);
+      if (!hasAnswered && (await ledger.audiences.resume(site.audience)))
+        log.info({ audience: site.audience }, 'audience answers again: its pause is over');
+      hasAnswered = true;
       const ms = at.ms + performance.now() - begun;
       await ledger.observations.store({ run: input.run, audience: site.audience, site: site.name, asOf }, subscribers);
       const active = subscribers.filter(({ state }) => state === 'Active').length;

@@ -14,7 +14,7 @@ export async function removeFound(deps: SyncActivityDeps, input: SiteSyncInput):
   const { ledger } = deps;
   const current = await currentRun(deps, input);
   const plan = input.plan ?? input.run;
-  const beating = beat({});
+  const beating = beat(deps.stopping, {});
   try {
     await ledger.plans.dropMoved(plan);
     const stopped = input.mode === 'apply' ? undefined : await guard(deps, input, current);
@@ -23,7 +23,7 @@ export async function removeFound(deps: SyncActivityDeps, input: SiteSyncInput):
       const items = await ledger.plans.removals(plan, PEOPLE_AT_A_TIME);
       if (items.length === 0) return {};
       await checkAndMark(deps, input, current, items);
-      const waited = await waitForOutcomes(deps, input.run, current.site.audience);
+      const waited = await waitForOutcomes(deps, beating, input.run, current.site.audience);
       if (waited.result) return waited;
       const addresses = items.map(({ address }) => address);
       await ledger.plans.noteOutcomes(plan, input.run, current.site.audience, addresses);

@@ -20,10 +20,10 @@ export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
 
     async awaitPushes(input) {
       const { site } = await currentRun(deps, input);
-      const beating = beat({});
+      const beating = beat(deps.stopping, {});
       try {
         await ledger.runs.progress(input.run, { phase: 'pushing' });
-        return await waitForOutcomes(deps, input.run, site.audience);
+        return await waitForOutcomes(deps, beating, input.run, site.audience);
       } finally {
         beating.stop();
       }
@@ -115,7 +115,7 @@ async function takeOverPlan(deps: SyncActivityDeps, input: SiteSyncInput): Promi
   const { ledger } = deps;
   const { site } = await currentRun(deps, input);
   const plan = input.plan!;
-  const beating = beat({ after: '', read: 0 });
+  const beating = beat(deps.stopping, { after: '', read: 0 });
   let at = beating.from;
   let pages = 0;
   try {
@@ -150,7 +150,7 @@ async function compareSite(deps: SyncActivityDeps, input: SiteSyncInput): Promis
   const { run, site } = current;
   const compared = await whatIsCompared(deps, input, current);
   if (!compared) return;
-  const beating = beat({ after: '', findings: {} as Record<string, number> });
+  const beating = beat(deps.stopping, { after: '', findings: {} as Record<string, number> });
   let at = beating.from;
   let pages = 0;
   try {
@@ -231,16 +231,18 @@ async function comparePage(
 
 const nameOf = (finding: Finding): string => (finding.do === 'leave' ? `leave:${finding.why}` : finding.do);
 
+/** Nothing was to be done about them, or it is being done already. */
+const SETTLED_OTHERWISE = ['leave:no-change', 'leave:on-the-way'];
+
 /** A dry run's figures: what would become of people. */
 function plannedCounts(
   run: { read: number; listRead: number; unreadable: number; findings: unknown },
   actions: Record<string, number>,
 ): SyncCounts {
   const findings = run.findings as Record<string, number>;
-  const leftAlone = Object.entries(findings).reduce(
-    (sum, [name, count]) => (name.startsWith('leave:') && name !== 'leave:no-change' ? sum + count : sum),
-    0,
-  );
+  const leftAlone = Object.entries(findings)
+    .filter(([name]) => name.startsWith('leave:') && !SETTLED_OTHERWISE.includes(name))
+    .reduce((sum, [, count]) => sum + count, 0);
   return {
     read: run.read > 0 ? run.read : run.listRead,
     added: actions['add'] ?? 0,

@@ -12,6 +12,8 @@ import type { GhostActivityDeps } from './ghost.js';
 export interface SyncActivityDeps extends GhostActivityDeps {
   audiences: ReadonlyMap<string, AudienceTarget>;
   budget: RemovalBudget;
+  /** Aborted when the process stops: long work ends after its present page. */
+  stopping: AbortSignal;
   /** Largest share of the time during which scheduled walks may keep a site's Ghost busy, above 0 to 1. */
   sourceShare: number;
 }

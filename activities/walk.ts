@@ -48,7 +48,7 @@ async function walkMembers(deps: SyncActivityDeps, input: SiteSyncInput): Promis
   const isComplete = input.limit === undefined;
   const before = await ledger.runs.lastComplete(input.site, input.run);
   const beginning = { source: ghost.source, after: FIRST_ID, read: 0, unreadable: 0, sourceMs: 0 };
-  const beating = beat<WalkProgress>(beginning, ({ source }) => source === ghost.source);
+  const beating = beat<WalkProgress>(deps.stopping, beginning, ({ source }) => source === ghost.source);
   const reader = createSourceReader(deps, input.site, 'site-sync');
   let at = beating.from;
   let toldAt = 0;

@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, isCancellation, proxyActivities, rootCause } from '@temporalio/workflow';
 import type {
   ListActivities,
   SiteSyncInput,
@@ -23,7 +23,12 @@ const { takeOverPlan, compareSite, awaitPushes } = proxyActivities<SyncActivitie
   taskQueue: TaskQueue.Steward,
 });
 const { walkMembers, removeFound } = proxyActivities<WalkActivities>({ ...patient, taskQueue: TaskQueue.Ghost });
-const { readList } = proxyActivities<ListActivities>({ ...patient, taskQueue: TaskQueue.CampaignMonitor });
+// a list that does not answer must not keep the site's walks from recording what they find
+const { readList } = proxyActivities<ListActivities>({
+  ...patient,
+  taskQueue: TaskQueue.CampaignMonitor,
+  scheduleToCloseTimeout: '1 hour',
+});
 
 /**
  * One walk or full sync of a site, or a plan being applied; its id is the site's, so two never overlap. Ends when everything it
@@ -37,11 +42,15 @@ export async function siteSync(input: SiteSyncInput): Promise<SyncOutcome> {
     const ended = await endSync({ ...input, result, message });
     return { run: input.run, message, ...ended };
   } catch (error) {
-    const message = isCancellation(error) ? 'it was cancelled' : 'it failed; the Temporal Web UI shows where';
+    const message = isCancellation(error) ? 'it was cancelled' : failureText(error);
     await CancellationScope.nonCancellable(() => endSync({ ...input, result: 'failed', message }));
     throw error;
   }
 }
+
+/** What failed and why; our failures hold no personal data. */
+const failureText = (error: unknown): string =>
+  error instanceof ActivityFailure ? `${error.activityType} failed: ${rootCause(error)}` : 'it failed';
 
 async function work(
   input: SiteSyncInput,

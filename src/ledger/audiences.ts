@@ -59,6 +59,14 @@ export function createAudiences({ prisma, sql }: Database) {
       return row?.news ?? false;
     },
 
+    /** The list was seen to answer: a pause ends, and its next writer checks it first. */
+    async resume(audience: string): Promise<boolean> {
+      const resumed = await sql.execute`
+        UPDATE audiences SET paused_since = NULL, paused_type = NULL, paused_message = NULL
+        WHERE audience = ${audience} AND paused_since IS NOT NULL`;
+      return resumed > 0;
+    },
+
     /** Claims the audiences that have something due and no live writer; each again only after a pause that doubles. */
     claimWakes: (configured: readonly string[]): Promise<{ audience: string }[]> => sql.query`
       UPDATE audiences a SET woken_at = now(), wakes = a.wakes + 1

@@ -48,8 +48,15 @@ export interface LastRuns {
   running: RunBrief | null;
 }
 
-/** Outcomes after which a contact that is not due is as it should be. */
-const TRUE_OUTCOMES = ['confirmed', 'moved', 'removed', 'absent', 'kept', 'withheld'];
+/** Whose members are judged, and whether those without a newsletter belong off the list. */
+export interface Judged {
+  site: string;
+  audience: string;
+  takesOffDisabled: boolean;
+}
+
+/** Outcomes after which a contact that is on the list and not due is as it should be. */
+const ON_LIST_OUTCOMES = ['confirmed', 'moved', 'unchanged'];
 /** Two runs that found changes without a webhook, this far apart within this time, show that it is silent (house decision 7). */
 const SILENT_MINUTES = 60;
 const SILENT_DAYS = 7;
@@ -57,22 +64,37 @@ const SILENT_DAYS = 7;
 /** What the ledger can prove of a whole site. */
 export function createProof({ prisma, sql }: Database) {
   return {
-    /** Living members by verdict, by the same rules as `member show`. */
-    verdicts: (site: string, audience: string): Promise<VerdictCount[]> => sql.query`
+    /**
+     * Living members by verdict: the rules of `memberVerdict` in one statement, without its comparing of values. What a walk finds
+     * to differ is due, so only before the first full sync a contact that is not due may be out of date.
+     */
+    verdicts: ({ site, audience, takesOffDisabled }: Judged): Promise<VerdictCount[]> => sql.query`
       SELECT verdict, count(*)::int AS count,
         min(CASE verdict WHEN 'parked' THEN parked_since WHEN 'on the way' THEN due_since WHEN 'differs' THEN differs_since END) AS since
       FROM (
-        SELECT CASE WHEN p.member_id IS NOT NULL THEN 'parked'
-            WHEN c.due_at IS NOT NULL OR w.member_id IS NOT NULL THEN 'on the way'
-            WHEN c.settled_outcome = 'opted-out' THEN 'opted out there'
-            WHEN c.settled_outcome = ANY(${TRUE_OUTCOMES}) THEN 'true' ELSE 'differs' END AS verdict,
-          p.since AS parked_since, least(w.since, coalesce(c.delivered_at, least(c.due_at, now()))) AS due_since,
+        SELECT CASE
+            WHEN p.member_id IS NOT NULL OR (c.due_at IS NULL AND c.settled_outcome = 'refused') THEN 'parked'
+            WHEN c.due_at IS NOT NULL OR c.under_way_until > now() OR w.member_id IS NOT NULL THEN 'on the way'
+            WHEN h.address IS NOT NULL OR l.address IS NOT NULL THEN 'differs'
+            WHEN ${takesOffDisabled} AND NOT m.email_enabled THEN CASE WHEN c.list_state = 'Active' THEN 'differs' ELSE 'true' END
+            WHEN c.list_state IS DISTINCT FROM 'Active' AND (c.settled_outcome = 'opted-out' OR o.address IS NOT NULL) THEN 'opted out there'
+            WHEN c.settled_outcome = 'withheld' AND c.list_state IS DISTINCT FROM 'Active' THEN 'true'
+            WHEN a.adopted_at IS NULL AND m.changed_at > c.settled_at THEN 'differs'
+            WHEN c.settled_outcome = ANY(${ON_LIST_OUTCOMES}) AND c.list_state = 'Active' THEN 'true' ELSE 'differs' END AS verdict,
+          coalesce(p.since, c.settled_at) AS parked_since, least(w.since, coalesce(c.delivered_at, least(c.due_at, now()))) AS due_since,
           coalesce(c.settled_at, m.changed_at, m.observed_at) AS differs_since
         FROM members m
+        LEFT JOIN audiences a ON a.audience = ${audience}
         LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = m.address
         LEFT JOIN parked p ON p.site = m.site AND p.member_id = m.member_id AND p.cleared_at IS NULL
+        LEFT JOIN opt_outs o ON o.audience = ${audience} AND o.address = m.address
+        LEFT JOIN (SELECT DISTINCT address FROM holds WHERE audience = ${audience} AND released_at IS NULL) h ON h.address = m.address
         LEFT JOIN (SELECT member_id, min(received_at) AS since FROM deliveries
                    WHERE site = ${site} AND next_wake_at IS NOT NULL GROUP BY member_id) w ON w.member_id = m.member_id
+        LEFT JOIN LATERAL (
+          SELECT f.address FROM contacts f WHERE f.audience = ${audience} AND f.settled_member_id = m.member_id AND f.address <> m.address
+            AND f.list_state = 'Active' AND NOT EXISTS (
+              SELECT FROM members n WHERE n.site = m.site AND n.address = f.address AND n.deleted_at IS NULL) LIMIT 1) l ON true
         WHERE m.site = ${site} AND m.email IS NOT NULL AND m.deleted_at IS NULL) v
       GROUP BY verdict`,
 

@@ -164,7 +164,7 @@ export function createRuns({ prisma, sql, transaction }: Database) {
           (count(*) FILTER (WHERE outcome = 'removed'))::int AS removed,
           (count(*) FILTER (WHERE outcome = 'held'))::int AS held,
           (count(*) FILTER (WHERE outcome IN ('opted-out', 'withheld', 'kept', 'returned-unsigned', 'skipped')))::int
-            + coalesce((SELECT sum(value::int) FROM jsonb_each_text(r.findings) WHERE key LIKE 'leave:%' AND key <> 'leave:no-change'), 0)::int AS "leftAlone",
+            + coalesce((SELECT sum(value::int) FROM jsonb_each_text(r.findings) WHERE key LIKE 'leave:%' AND key NOT IN ('leave:no-change', 'leave:on-the-way')), 0)::int AS "leftAlone",
           (count(*) FILTER (WHERE outcome = 'refused'))::int + (SELECT count FROM waiting) + r.unreadable AS failed
         FROM sync_runs r LEFT JOIN last ON true WHERE r.id = ${run}::uuid
         GROUP BY r.id`;
@@ -194,6 +194,13 @@ export function createRuns({ prisma, sql, transaction }: Database) {
         WHERE plan_state = 'open' AND ended_at < now() - make_interval(hours => ${PLAN_HOURS})`;
       const run = await find(id);
       return run?.planState === 'open' ? run : undefined;
+    },
+
+    /** The plans that the guard left and nobody has decided on, by site. */
+    async stoppedByGuard(): Promise<Map<string, string>> {
+      const rows = await sql.query<{ site: string; id: string }[]>`
+        SELECT site, id FROM sync_runs WHERE plan_state = 'open' AND result = 'refused'`;
+      return new Map(rows.map(({ site, id }) => [site, id]));
     },
 
     /** The plan is being applied: nobody else applies it. */

@@ -47,11 +47,13 @@ export async function readHealth({ ledger, client, sites, isSpooling }: HealthDe
   const siteHealth: Health['sites'] = {};
   let oldestWaitingSeconds = 0;
   if (postgres.status === 'ok') {
-    const [queues, audienceQueues, audiences, pauses] = await Promise.all([
+    const [queues, audienceQueues, audiences, pauses, plans, silent] = await Promise.all([
       ledger.status.sites(),
       ledger.status.audiences(),
       ledger.audiences.list(),
       ledger.sites.pauses(),
+      ledger.runs.stoppedByGuard(),
+      ledger.proof.silentWebhooks(sites.map(({ name }) => name)),
     ]);
     oldestWaitingSeconds = Math.round(Math.max(0, ...queues.map(({ oldestSeconds }) => oldestSeconds)));
     for (const { name, audience } of sites) {
@@ -59,10 +61,15 @@ export async function readHealth({ ledger, client, sites, isSpooling }: HealthDe
       const list = audiences.find((one) => one.audience === audience);
       const push = audienceQueues.find((one) => one.audience === audience);
       const pause = pauses.get(name);
+      const plan = plans.get(name);
+      const silentKinds = silent.filter(({ site }) => site === name).map(({ kind }) => kind);
       const messages = [
         pause && `Ghost is paused (${pause.type}): ${pause.message}`,
         list?.pausedSince && `audience is paused (${list.pausedType}): ${list.pausedMessage}`,
         queue && queue.parked > 0 && `${queue.parked} parked: see steward parked list`,
+        plan && `removals were stopped by the guard: see steward site plan ${plan}`,
+        silentKinds.length > 0 &&
+          `no webhook tells of members ${silentKinds.join(', ')} though walks find such changes: look at the webhooks in Ghost`,
         push && push.held > 0 && `${push.held} held: see steward held list`,
         queue && queue.oldestSeconds > SLOW_SECONDS && `a delivery has waited for ${Math.round(queue.oldestSeconds)} s`,
         ...(list?.problems ?? []),
@@ -79,6 +86,8 @@ export async function readHealth({ ledger, client, sites, isSpooling }: HealthDe
         due: push?.due ?? 0,
         held: push?.held ?? 0,
         paused: Boolean(since),
+        // not an illness, but nobody who was there before is on the list by our doing until then
+        firstFullSync: list?.adoptedAt ? 'done' : `waits for: steward site sync ${name} --full`,
       };
     }
   }

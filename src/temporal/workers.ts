@@ -81,13 +81,14 @@ export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
       // heartbeats of a writer tell that it is alive, so they are not held back for long
       maxHeartbeatThrottleInterval: '3 seconds',
     });
+  const syncDeps = { ...deps, stopping: stopping.signal };
   const workers = await Promise.all([
     Worker.create({
       ...shared,
       ...workflowCode(),
       taskQueue: TaskQueue.Steward,
       // what a sync does in the ledger alone; each site has at most one
-      activities: createSyncActivities(deps),
+      activities: createSyncActivities(syncDeps),
       maxConcurrentActivityTaskExecutions: sites.size + 4,
       activityTaskPollerBehavior: poller,
       maxHeartbeatThrottleInterval: '3 seconds',
@@ -99,13 +100,13 @@ export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
     // a walk and a catch-up of every site beside the live reads
     activityWorker(
       TaskQueue.Ghost,
-      { ...createGhostActivities(deps), ...createWalkActivities(deps), ...createCatchUpActivities(deps) },
+      { ...createGhostActivities(deps), ...createWalkActivities(syncDeps), ...createCatchUpActivities(syncDeps) },
       GHOST_READS_AT_A_TIME + 2 * sites.size,
     ),
     // a writer occupies its slot for as long as it lives: there is one for every audience, and one to read each back
     activityWorker(
       TaskQueue.CampaignMonitor,
-      { ...createPushActivities({ ...deps, due, stopping: stopping.signal }), ...createListActivities(deps) },
+      { ...createPushActivities({ ...syncDeps, due }), ...createListActivities(syncDeps) },
       2 * audiences.size + 2,
     ),
   ]);

@@ -70,6 +70,8 @@ export function createHttp(vendor: string, { timeoutMs, observe, admit }: HttpOp
     } catch (error) {
       if (error instanceof VendorError) throw error;
       finish('error');
+      // we gave up, not the vendor
+      signal?.throwIfAborted();
       throw fail({ call: wasSent(error) ? 'unknown' : 'not-sent', cause: error });
     } finally {
       await release?.();
