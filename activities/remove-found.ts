@@ -39,6 +39,8 @@ async function guard(
   { run: runId, site }: SiteSyncInput,
   { run, ghost, site: { audience, onDelete } }: CurrentRun,
 ): Promise<SyncStep | undefined> {
+  // an attempt before this one stopped it
+  if (run.planId) return { result: 'refused', message: `nobody was taken off: ${planAdvice(run.planId)}` };
   const [first] = await ledger.plans.removals(runId, 1);
   const isHalved = ghost !== undefined && run.complete && run.living > 0 && run.read * 2 <= run.living;
   if (!first && !isHalved) return undefined;
@@ -48,11 +50,14 @@ async function guard(
   const why = isHalved
     ? `Ghost showed ${run.read} members where ${run.living} were known`
     : `${wanted} people would be taken off, but the budget has ${left} left for these 24 hours`;
-  const next = first ? ` If it is right: steward site apply ${runId}` : '';
-  const message = `${why}: nobody was taken off.${next}`;
+  const plan = (await ledger.plans.keepOpenTwin(runId, site)) ?? runId;
+  const message = `${why}: nobody was taken off${first ? `. ${planAdvice(plan)}` : ''}`;
   log.error({ site, run: runId, wanted, left }, `removals stopped by the guard: ${why}`);
   return { result: 'refused', message };
 }
+
+const planAdvice = (plan: string): string =>
+  `Look at it with steward site plan ${plan} --verbose; if it is right: steward site apply ${plan}`;
 
 /** Asks Ghost for each of them again; who is there after all is brought up to date, the others are due to be taken off. */
 async function checkAndMark(

@@ -1,5 +1,7 @@
+import { Prisma } from './client/client.js';
 import { type DueMark, markDue } from './contacts.js';
 import type { Database } from './database.js';
+import { PLAN_HOURS } from './runs.js';
 
 /** One line of a plan. */
 export interface PlanItemRow {
@@ -43,9 +45,25 @@ export function createPlans({ prisma, sql, transaction }: Database) {
     async countRemovals(run: string, audience: string, keepsDeleted: boolean): Promise<number> {
       const [row] = await sql.query<[{ count: number }]>`
         SELECT count(*)::int AS count FROM plan_items i JOIN contacts c ON c.audience = ${audience} AND c.address = i.address
-        WHERE i.run_id = ${run}::uuid AND i.action = 'remove' AND coalesce(c.list_state, 'Active') = 'Active'
+        WHERE i.run_id = ${run}::uuid AND i.action = 'remove' AND i.outcome IS NULL AND coalesce(c.list_state, 'Active') = 'Active'
           AND NOT (${keepsDeleted} AND i.why = 'missing')`;
       return row.count;
+    },
+
+    /**
+     * Where the guard stopped just the same removals before and that plan is still open, it stays the plan: whoever is looking at
+     * it can apply it. Gives its id.
+     */
+    async keepOpenTwin(run: string, site: string): Promise<string | undefined> {
+      const removals = Prisma.sql`SELECT address, member_id, why FROM plan_items WHERE action = 'remove' AND run_id`;
+      const [row] = await sql.query<{ id: string }[]>`
+        UPDATE sync_runs r SET plan_id = p.id FROM sync_runs p
+        WHERE r.id = ${run}::uuid AND p.site = ${site} AND p.plan_state = 'open' AND p.result = 'refused'
+          AND p.ended_at > now() - make_interval(hours => ${PLAN_HOURS})
+          AND NOT EXISTS (${removals} = p.id EXCEPT ${removals} = r.id) AND NOT EXISTS (${removals} = r.id EXCEPT ${removals} = p.id)
+        RETURNING p.id::text`;
+      if (row) await sql.execute`DELETE FROM plan_items WHERE run_id = ${run}::uuid`;
+      return row?.id;
     },
 
     /** The next removals of a plan that have no outcome yet. */

@@ -29,6 +29,8 @@ export interface SyncRun {
   welcomes: number;
   findings: unknown;
   counts: unknown;
+  /** The plan that it left, or the same one that was open already. */
+  planId: string | null;
   planState: string | null;
 }
 
@@ -108,7 +110,8 @@ export function createRuns({ prisma, sql, transaction }: Database) {
       transaction(async (tx): Promise<boolean> => {
         const ended = await tx.execute`
           UPDATE sync_runs SET result = ${result}, message = ${message}, ended_at = now(), counts = ${JSON.stringify(counts)}::jsonb,
-            plan_state = CASE WHEN ${leavesPlan} THEN 'open' ELSE plan_state END
+            plan_state = CASE WHEN ${leavesPlan} THEN 'open' ELSE plan_state END,
+            plan_id = CASE WHEN ${leavesPlan} THEN id ELSE plan_id END
           WHERE id = ${run}::uuid AND ended_at IS NULL`;
         await dropWhatIsNotNeeded(tx, run);
         return ended > 0;

@@ -68,6 +68,7 @@ CREATE TABLE "sync_runs" (
     "welcomes" INTEGER NOT NULL DEFAULT 0,
     "findings" JSONB NOT NULL DEFAULT '{}',
     "counts" JSONB,
+    "plan_id" UUID,
     "plan_state" TEXT,
 
     CONSTRAINT "sync_runs_pkey" PRIMARY KEY ("id")
