@@ -1,6 +1,9 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { SiteSyncInput, SyncStep } from '../src/contract/site-sync.js';
+import { ABSENT } from '../src/domain/plan-contact.js';
+import type { GhostClient } from '../src/vendors/ghost/client.js';
 import { toFacts, toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
+import type { GhostMember } from '../src/vendors/ghost/schema.js';
 import { waitForOutcomes } from './await-pushes.js';
 import { beat } from './beating.js';
 import { createSourceReader } from './source-pause.js';
@@ -59,36 +62,62 @@ async function guard(
 const planAdvice = (plan: string): string =>
   `Look at it with steward site plan ${plan} --verbose; if it is right: steward site apply ${plan}`;
 
-/** Asks Ghost for each of them again; who is there after all is brought up to date, the others are due to be taken off. */
+/** Asks Ghost for them again: who is there after all is brought up to date, the others are due to be taken off. */
 async function checkAndMark(
   deps: SyncActivityDeps,
   { run, mode }: SiteSyncInput,
   { ghost, site }: CurrentRun,
-  items: readonly { address: string; memberId: string | null; why: string | null }[],
+  items: readonly { address: string; memberId: string | null }[],
 ): Promise<void> {
   const { ledger } = deps;
   const approved = mode === 'apply';
-  const gone: string[] = [];
-  let asOf = await ledger.walks.now();
-  const reader = createSourceReader(deps, site.name, 'site-sync');
-  for (const { memberId } of items) {
-    if (!ghost || memberId === null) continue;
-    asOf = await ledger.walks.now();
-    const found = await reader.read(() => ghost.readMember(memberId, cancellationSignal()));
-    if (!found) gone.push(memberId);
-    else
-      await ledger.drain.drain({
-        site: site.name,
-        audience: site.audience,
-        items: [{ memberId, read: { asOf, facts: toFacts(found), foundBy: 'full' } }],
-        lane: 'bulk',
-        toWaiting: toWaitingDelivery,
-        run,
-      });
-  }
+  const where = { site: site.name, audience: site.audience, run };
+  const asOf = await ledger.walks.now();
+  const ids = items.flatMap(({ memberId }) => memberId ?? []);
+  const { found, gone, unreadable } = ghost ? await askAgain(deps, site.name, ghost, ids) : NOBODY;
+  if (found.length > 0)
+    await ledger.drain.drain({
+      ...where,
+      items: found.map((member) => ({
+        memberId: member.id,
+        read: { asOf, facts: toFacts(member), foundBy: 'full' },
+      })),
+      lane: 'bulk',
+      toWaiting: toWaitingDelivery,
+    });
   const foundBy = mode === 'walk' ? 'walk' : 'full';
-  if (gone.length > 0)
-    await ledger.walks.markGone({ site: site.name, audience: site.audience, run, asOf, foundBy, approved }, gone);
-  const marks = items.map(({ address }) => ({ address, planHash: 'absent', approved }));
+  if (gone.length > 0) await ledger.walks.markGone({ ...where, asOf, foundBy, approved }, gone);
+  const marks = items
+    .filter(({ memberId }) => memberId === null || !unreadable.includes(memberId))
+    .map(({ address }) => ({ address, planHash: ABSENT, approved }));
   await ledger.plans.mark(site.audience, run, marks);
+}
+
+/** What Ghost says of people who are about to be taken off. */
+interface Asked {
+  found: GhostMember[];
+  gone: string[];
+  /** Nobody is taken off whose record cannot be read. */
+  unreadable: string[];
+}
+
+const NOBODY: Asked = { found: [], gone: [], unreadable: [] };
+
+/** Reads them together, then each one who was not among them: only Ghost's own words for it mean that somebody is gone. */
+async function askAgain(
+  deps: SyncActivityDeps,
+  site: string,
+  ghost: GhostClient,
+  ids: readonly string[],
+): Promise<Asked> {
+  const reader = createSourceReader(deps, site, 'site-sync');
+  const { members: found, unreadable } = await reader.read(() => ghost.membersByIds(ids, cancellationSignal()));
+  const seen = new Set([...found.map(({ id }) => id), ...unreadable]);
+  const gone: string[] = [];
+  for (const id of ids.filter((one) => !seen.has(one))) {
+    const member = await reader.read(() => ghost.readMember(id, cancellationSignal()));
+    if (member) found.push(member);
+    else gone.push(id);
+  }
+  return { found, gone, unreadable };
 }
