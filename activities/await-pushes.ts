@@ -18,6 +18,7 @@ export async function waitForOutcomes(
     if (audiencePaused)
       return {
         result: 'partly',
+        isPaused: true,
         message: `the list is paused: ${due} wait and are pushed by themselves once it answers`,
       };
     if (due === retrying)

@@ -22,12 +22,14 @@ export async function removeFound(deps: SyncActivityDeps, input: SiteSyncInput):
     await ledger.plans.dropMoved(plan);
     const stopped = input.mode === 'apply' ? undefined : await guard(deps, input, current);
     if (stopped) return stopped;
+    await ledger.runs.progress(input.run, { phase: 'removing' });
     for (;;) {
       const items = await ledger.plans.removals(plan, PEOPLE_AT_A_TIME);
       if (items.length === 0) return {};
       await checkAndMark(deps, input, current, items);
       const waited = await waitForOutcomes(deps, beating, input.run, current.site.audience);
-      if (waited.result) return waited;
+      // whoever fails is tried again by the writer; only a paused list stops the others
+      if (waited.isPaused) return waited;
       const addresses = items.map(({ address }) => address);
       await ledger.plans.noteOutcomes(plan, input.run, current.site.audience, addresses);
     }
@@ -74,7 +76,8 @@ async function checkAndMark(
   const where = { site: site.name, audience: site.audience, run };
   const asOf = await ledger.walks.now();
   const ids = items.flatMap(({ memberId }) => memberId ?? []);
-  const { found, gone, unreadable } = ghost ? await askAgain(deps, site.name, ghost, ids) : NOBODY;
+  const addresses = items.map(({ address }) => address);
+  const { found, gone, unreadable } = ghost ? await askAgain(deps, site.name, ghost, ids, addresses) : NOBODY;
   if (found.length > 0)
     await ledger.drain.drain({
       ...where,
@@ -109,8 +112,11 @@ async function askAgain(
   site: string,
   ghost: GhostClient,
   ids: readonly string[],
+  addresses: readonly string[],
 ): Promise<Asked> {
   const reader = createSourceReader(deps, site, 'site-sync');
+  // somebody may hold the address under another id by now
+  const holders = await reader.read(() => ghost.membersByEmails(addresses, cancellationSignal()));
   const { members: found, unreadable } = await reader.read(() => ghost.membersByIds(ids, cancellationSignal()));
   const seen = new Set([...found.map(({ id }) => id), ...unreadable]);
   const gone: string[] = [];
@@ -119,5 +125,5 @@ async function askAgain(
     if (member) found.push(member);
     else gone.push(id);
   }
-  return { found, gone, unreadable };
+  return { found: [...found, ...holders.members.filter(({ id }) => !seen.has(id))], gone, unreadable };
 }

@@ -36,6 +36,9 @@ export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
       const counts = run.dryRun ? plannedCounts(run, actions) : await ledger.runs.counts(input.run, run.audience);
       const ended = result === 'done' && counts.failed > 0 ? 'partly' : result;
       const leavesPlan = run.dryRun ? ended === 'done' : ended === 'refused' && (actions['remove'] ?? 0) > 0;
+      // one that could not be carried out to its end stays open, to be applied again
+      const isCarriedOut = input.plan !== undefined && (await ledger.plans.removals(input.plan, 1)).length === 0;
+      if (isCarriedOut && (ended === 'done' || ended === 'partly')) await ledger.runs.planApplied(input.plan!);
       const isNews = await ledger.runs.end(input.run, ended, message, counts, leavesPlan);
       // what the first full sync found is due or settled by now, also where the list is paused
       const isAdopted =
@@ -87,11 +90,10 @@ async function beginSync(deps: SyncActivityDeps, input: SiteSyncInput): Promise<
         result: 'refused',
         message: `plan ${input.plan} cannot be applied: it was applied, replaced, is older than a day, or is another site's`,
       };
-    first = plan?.first ?? false;
+    first = plan?.first === true && plan.untilId === null;
   }
   const marks = isAdopted || first || mode === 'apply';
   await ledger.runs.begin(input, audience, { marks, first });
-  if (mode === 'apply') await ledger.runs.planApplied(input.plan!);
   return { go: true, readsList: mode === 'full', readsMembers: mode !== 'apply' && source.ghost !== undefined };
 }
 
@@ -195,24 +197,28 @@ async function compareSite(deps: SyncActivityDeps, input: SiteSyncInput): Promis
   }
 }
 
+/** What is compared, and whether the history that an earlier tool left on the list becomes ours. */
+type Comparison = Compared & { adopts: boolean };
+
 /** A full sync compares everybody, a walk those who should not be on the list, an applied plan what its dry run compared. */
 async function whatIsCompared(
   { ledger }: SyncActivityDeps,
   input: SiteSyncInput,
   { run, site }: CurrentRun,
-): Promise<Compared | undefined> {
+): Promise<Comparison | undefined> {
   const scope = { site: site.name, audience: site.audience };
-  if (input.mode === 'walk') return run.marks && input.limit === undefined ? scope : undefined;
-  if (input.mode === 'full')
-    return { ...scope, readBy: run.id, plannedBy: run.dryRun ? run.id : undefined, untilId: run.untilId ?? undefined };
-  const plan = await ledger.runs.find(input.plan!);
-  return plan?.dryRun ? { ...scope, readBy: plan.id, untilId: plan.untilId ?? undefined } : undefined;
+  if (input.mode === 'walk') return run.marks && input.limit === undefined ? { ...scope, adopts: false } : undefined;
+  const reading = input.mode === 'apply' ? await ledger.runs.find(input.plan!) : run;
+  // a plan of the guard's has removals only
+  if (!reading || (input.mode === 'apply' && !reading.dryRun)) return undefined;
+  const plannedBy = run.dryRun ? run.id : undefined;
+  return { ...scope, readBy: reading.id, plannedBy, untilId: reading.untilId ?? undefined, adopts: reading.first };
 }
 
 async function comparePage(
   { ledger }: SyncActivityDeps,
-  { run, site, destination }: CurrentRun,
-  compared: Compared,
+  { site, destination }: CurrentRun,
+  compared: Comparison,
   addresses: readonly string[],
 ): Promise<{ found: Found[]; adoptions: Adoption[] }> {
   const hasRead = compared.readBy !== undefined;
@@ -220,7 +226,7 @@ async function comparePage(
   const found: Found[] = [];
   const adoptions: Adoption[] = [];
   for (const loaded of await ledger.reconcile.load(compared, addresses)) {
-    const { one, transition } = run.first ? adoptHistory(loaded) : { one: loaded, transition: undefined };
+    const { one, transition } = compared.adopts ? adoptHistory(loaded) : { one: loaded, transition: undefined };
     if (transition) adoptions.push({ memberId: one.holder!.memberId, transition });
     const finding = compareContact(one, comparing);
     // a walk's own changes are marked already; here it looks for removals alone

@@ -66,6 +66,7 @@ async function work(
   if (input.dryRun) return {};
 
   const pushed = await awaitPushes(input);
-  if (pushed.result) return pushed;
-  return removeFound(input);
+  if (pushed.isPaused) return pushed;
+  const removed = await removeFound(input);
+  return removed.result ? removed : pushed;
 }

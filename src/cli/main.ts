@@ -1,8 +1,7 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
-import { ConfigError } from '../config/problem.js';
-import { redact } from '../observe/log.js';
-import { CliError, ExitCode } from './exit.js';
+import { Command } from 'commander';
+import { ExitCode } from './exit.js';
+import { reportError } from './report-error.js';
 
 const program = new Command('steward')
   .description('Keeps audience lists true: Ghost members to Campaign Monitor.')
@@ -32,14 +31,5 @@ try {
   // children and native threads must not keep a finished command alive
   process.exit(process.exitCode ?? ExitCode.Done);
 } catch (error) {
-  process.exit(report(error));
-}
-
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Done : ExitCode.Usage;
-  const message = error instanceof Error ? error.message : String(error);
-  const isOurs = error instanceof ConfigError || error instanceof CliError;
-  process.stderr.write(`${isOurs ? message : redact(message)}\n`);
-  if (error instanceof ConfigError) return ExitCode.Usage;
-  return error instanceof CliError ? error.exitCode : ExitCode.Failed;
+  process.exit(reportError(error));
 }

@@ -30,6 +30,8 @@ export type SyncBeginning =
 export interface SyncStep {
   result?: Extract<SyncResult, 'partly' | 'refused'>;
   message?: string;
+  /** The list is paused: nothing more can be done in this run. */
+  isPaused?: boolean;
 }
 
 /** The activities of `siteSync` that need no vendor. */

@@ -142,8 +142,12 @@ export function compareContact(one: ComparedContact, comparing: Comparing): Find
       if (plan.outcome === 'unchanged') return leave(observation?.state === 'Active' ? 'not-a-member' : 'not-on-list');
       return leave(reasonOf(plan.outcome), { outcome: plan.outcome, hash: plan.hash });
     case 'remove':
+      if (observation && observation.state !== 'Active')
+        return leave(stateReason(observation.state), { outcome: 'opted-out', hash: plan.hash });
       return { do: 'remove', hash: plan.hash, memberId, why: plan.reason };
     case 'move':
+      // the new address is there already, in a state that we respect
+      if (observation) return leave(stateReason(observation.state), { outcome: 'opted-out', hash: plan.hash });
       return { do: 'move', hash: plan.hash, memberId: memberId!, from: plan.from };
     case 'return':
       return { do: 'add', hash: plan.hash, memberId: memberId!, changes: [] };
@@ -230,6 +234,8 @@ function stateReason(state: ListState | undefined): LeaveReason {
       return 'suppressed';
     case 'Deleted':
       return 'deleted-there';
+    case 'Unconfirmed':
+      return 'unconfirmed';
     default:
       return 'opted-out';
   }

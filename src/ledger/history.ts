@@ -91,7 +91,7 @@ export function createHistory({ prisma, sql }: Database) {
       return { row, changes, transitions: history, deliveries, parked };
     },
 
-    /** One address, and what else concerns its member there. */
+    /** One address, and what else concerns its member there; of a member whose address nobody knows, ''. */
     async ofAddress(audience: string, address: string, memberId: string) {
       const theirs = { audience, OR: [{ address }, { memberId }] };
       const [contact, pushes, holds, optOuts, seenLast, leftBehind] = await Promise.all([
@@ -99,7 +99,7 @@ export function createHistory({ prisma, sql }: Database) {
         prisma.push.findMany({ where: theirs, omit: { audience: true }, orderBy: [{ at: 'asc' }, { id: 'asc' }] }),
         prisma.hold.findMany({ where: theirs, omit: { audience: true }, orderBy: { since: 'asc' } }),
         prisma.optOut.findMany({ where: theirs, omit: { audience: true }, orderBy: { at: 'asc' } }),
-        seen(audience, address),
+        address === '' ? undefined : seen(audience, address),
         sql.query<{ address: string; due: boolean }[]>`
           SELECT c.address, c.due_at IS NOT NULL AS due FROM contacts c
           WHERE c.audience = ${audience} AND c.settled_member_id = ${memberId} AND c.address <> ${address} AND c.list_state = 'Active'

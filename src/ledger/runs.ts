@@ -29,7 +29,7 @@ export interface SyncRun {
   welcomes: number;
   findings: unknown;
   counts: unknown;
-  /** The plan that it left, or the same one that was open already. */
+  /** The plan that it left, the same one that was open already, or the one that it carried out. */
   planId: string | null;
   planState: string | null;
 }
@@ -85,7 +85,7 @@ export function createRuns({ prisma, sql, transaction }: Database) {
 
     /** Notes that a run begins. One that was lost is ended; beginning again under the same id changes nothing. */
     begin: (
-      { run, site, mode, by, dryRun = false }: SiteSyncInput,
+      { run, site, mode, by, dryRun = false, plan }: SiteSyncInput,
       audience: string,
       how: { marks: boolean; first: boolean },
     ): Promise<void> =>
@@ -94,8 +94,8 @@ export function createRuns({ prisma, sql, transaction }: Database) {
           UPDATE sync_runs SET result = 'failed', ended_at = now(), message = 'it was terminated'
           WHERE site = ${site} AND ended_at IS NULL AND id <> ${run}::uuid`;
         await tx.execute`
-          INSERT INTO sync_runs (id, site, audience, mode, dry_run, started_by, marks, first, living)
-          SELECT ${run}::uuid, ${site}, ${audience}, ${mode}, ${dryRun}, ${by}, ${how.marks}, ${how.first},
+          INSERT INTO sync_runs (id, site, audience, mode, dry_run, started_by, marks, first, plan_id, living)
+          SELECT ${run}::uuid, ${site}, ${audience}, ${mode}, ${dryRun}, ${by}, ${how.marks}, ${how.first}, ${plan}::uuid,
             (SELECT count(*)::int FROM members WHERE site = ${site} AND email IS NOT NULL AND deleted_at IS NULL)
           ON CONFLICT (id) DO NOTHING`;
       }),
@@ -153,7 +153,15 @@ export function createRuns({ prisma, sql, transaction }: Database) {
 
     /** Outcomes of what the run made due, counted once a person: what arrived, not what was sent. */
     async counts(run: string, audience: string): Promise<SyncCounts> {
-      const [row] = await sql.query<[Omit<SyncCounts, 'unchanged' | 'read'> & { read: number; listRead: number }]>`
+      const [row] = await sql.query<
+        [
+          Omit<SyncCounts, 'unchanged' | 'read'> & {
+            read: number;
+            listRead: number;
+            seenUnchanged: number | null;
+          },
+        ]
+      >`
         WITH last AS (
           SELECT DISTINCT ON (address) address, outcome, added FROM pushes WHERE run_id = ${run}::uuid ORDER BY address, id DESC
         ), waiting AS (
@@ -161,6 +169,7 @@ export function createRuns({ prisma, sql, transaction }: Database) {
           WHERE audience = ${audience} AND lane IN (0, 1) AND due_at IS NOT NULL AND run_id = ${run}::uuid
         )
         SELECT r.read, r.list_read AS "listRead",
+          CASE WHEN r.mode = 'walk' THEN NULL ELSE coalesce((r.findings->>'leave:no-change')::int, 0) END AS "seenUnchanged",
           (count(*) FILTER (WHERE outcome IN ('confirmed', 'unconfirmed') AND added))::int AS added,
           (count(*) FILTER (WHERE outcome = 'confirmed' AND NOT added))::int AS updated,
           (count(*) FILTER (WHERE outcome = 'moved'))::int AS moved,
@@ -171,11 +180,11 @@ export function createRuns({ prisma, sql, transaction }: Database) {
           (count(*) FILTER (WHERE outcome = 'refused'))::int + (SELECT count FROM waiting) + r.unreadable AS failed
         FROM sync_runs r LEFT JOIN last ON true WHERE r.id = ${run}::uuid
         GROUP BY r.id`;
-      const { listRead, ...counts } = row;
+      const { listRead, seenUnchanged, ...counts } = row;
       const read = counts.read > 0 ? counts.read : listRead;
       const touched =
         counts.added + counts.updated + counts.moved + counts.removed + counts.held + counts.leftAlone + counts.failed;
-      return { ...counts, read, unchanged: Math.max(0, read - touched) };
+      return { ...counts, read, unchanged: seenUnchanged ?? Math.max(0, read - touched) };
     },
 
     /** The first full sync of a list is completed: from now on walks and schedules repair it. */

@@ -200,7 +200,8 @@ async function settleAll(
     await tx.execute`
       INSERT INTO opt_outs (audience, address, member_id, state)
       SELECT ${audience}, address, "memberId", "listState" FROM ${given} WHERE binds
-      ON CONFLICT (audience, address) DO UPDATE SET member_id = coalesce(EXCLUDED.member_id, opt_outs.member_id), state = EXCLUDED.state`;
+      ON CONFLICT (audience, address) DO UPDATE SET member_id = coalesce(EXCLUDED.member_id, opt_outs.member_id),
+        at = CASE WHEN opt_outs.state = EXCLUDED.state THEN opt_outs.at ELSE EXCLUDED.at END, state = EXCLUDED.state`;
   }
   if (!rows.some(({ refusal }) => refusal)) return;
   await tx.execute`

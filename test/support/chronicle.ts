@@ -37,6 +37,8 @@ export class Chronicle {
   readonly events = new Map<string, ListEvent[]>();
   /** Begins (counted events) of walks that read all members and ended well. */
   lastWalkBegan = 0;
+  /** How far the list's clock is ahead of ours. */
+  listAheadMs = 0;
   /** Told of each event at the list, before it is written down. */
   onEvent: (address: string, event: ListEvent) => void = () => undefined;
   #seq = 1;
@@ -48,6 +50,7 @@ export class Chronicle {
   ) {
     this.#watchGhost();
     this.#watchList();
+    Object.assign(cm.state.clock, { now: () => new Date(Date.now() + this.listAheadMs) });
   }
 
   /** Counted events so far. */

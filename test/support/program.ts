@@ -7,6 +7,13 @@ import { eventually } from './eventually.js';
 
 type Store = 'postgres' | 'temporal';
 
+/** How a command ended. */
+export interface CommandEnd {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
 /** The built program as a user runs it, in a process group of its own. */
 export class Program {
   output = '';
@@ -52,7 +59,12 @@ export class Program {
   }
 
   /** Runs another command of the program beside it. */
-  async run(args: readonly string[], input?: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  run(args: readonly string[], input?: string): Promise<CommandEnd> {
+    return this.spawn(args, input).ended;
+  }
+
+  /** Starts another command of the program beside it. */
+  spawn(args: readonly string[], input?: string): { ended: Promise<CommandEnd>; kill(signal: NodeJS.Signals): void } {
     const child = spawn(process.execPath, [join(process.cwd(), 'dist/src/cli/main.js'), ...args], {
       cwd: this.#folder,
       env: this.#env,
@@ -61,8 +73,10 @@ export class Program {
     child.stdout.on('data', (chunk) => (stdout += String(chunk)));
     child.stderr.on('data', (chunk) => (stderr += String(chunk)));
     child.stdin.end(input);
-    const code = await new Promise<number>((resolve) => child.on('close', (exit) => resolve(exit ?? -1)));
-    return { code, stdout, stderr };
+    const ended = new Promise<CommandEnd>((resolve) =>
+      child.on('close', (exit) => resolve({ code: exit ?? -1, stdout, stderr })),
+    );
+    return { ended, kill: (signal) => void child.kill(signal) };
   }
 
   signal(signal: NodeJS.Signals): void {

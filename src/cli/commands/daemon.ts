@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { isProcessAlive } from '../../embedded/process-info.js';
 import { CliError, ExitCode } from '../exit.js';
-import { print, printJson, printTable, showTime } from '../output.js';
-import { loadSituation, withSession } from '../session.js';
+import { print, printJson } from '../output.js';
+import { loadSituation } from '../session.js';
+import { registerSchedule } from './daemon-schedule.js';
 
 const LOG_FILE = 'steward.log';
 const START_PATIENCE_MS = 120_000;
@@ -48,38 +49,7 @@ export function registerDaemon(program: Command): void {
       if (!run) return print(`Not running on ${dataDir}.`);
       for (const [key, value] of Object.entries(status)) print(`${key.padEnd(12)}${value ?? ''}`);
     });
-  daemon
-    .command('schedule')
-    .description('the schedules that are set: interval, last and next run, paused or not')
-    .option('--json', 'print JSON', false)
-    .action(({ json }: { json: boolean }) =>
-      withSession(async ({ client }) => {
-        const schedules = [];
-        for await (const { scheduleId, info, state, spec } of client.schedule.list()) {
-          const everyMs = spec?.intervals?.[0]?.every;
-          schedules.push({
-            schedule: scheduleId,
-            everySeconds: typeof everyMs === 'number' ? everyMs / 1000 : null,
-            last: info.recentActions.at(-1)?.takenAt ?? null,
-            next: info.nextActionTimes[0] ?? null,
-            paused: state.paused,
-            note: state.note ?? null,
-          });
-        }
-        if (json) return printJson(schedules);
-        if (schedules.length === 0) return print('No schedule is set.');
-        printTable(
-          ['SCHEDULE', 'EVERY', 'LAST', 'NEXT', 'PAUSED'],
-          schedules.map((one) => [
-            one.schedule,
-            one.everySeconds ?? '',
-            showTime(one.last),
-            showTime(one.next),
-            one.paused ? 'paused' : '',
-          ]),
-        );
-      }),
-    );
+  registerSchedule(daemon);
 }
 
 async function startDaemon(): Promise<void> {

@@ -1,24 +1,9 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseDurationMs } from '../../config/duration.js';
+import { type Command, Option } from 'commander';
+import { parseCount, parseTime } from '../arguments.js';
 import { CliError, ExitCode } from '../exit.js';
 import { print, printJson, printTable, showTime } from '../output.js';
 import { withSession } from '../session.js';
-
-/** A time as `2026-11-22T10:00Z`, or so long ago as `2h`. */
-export function parseTime(value: string): Date {
-  const agoMs = /^\d+$/.test(value) ? undefined : parseDurationMs(value);
-  const time = agoMs === undefined ? new Date(value) : new Date(Date.now() - agoMs);
-  if (Number.isNaN(time.getTime()))
-    throw new InvalidArgumentError('a time is 2026-11-22T10:00Z, or a duration before now such as 2h');
-  return time;
-}
-
-/** A whole number above 0. */
-export function parseCount(value: string): number {
-  const count = Number(value);
-  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('must be a whole number above 0');
-  return count;
-}
+import { registerReplay } from './delivery-replay.js';
 
 interface ListOptions {
   site?: string;
@@ -30,7 +15,7 @@ interface ListOptions {
   json: boolean;
 }
 
-/** `steward delivery list|show`. */
+/** `steward delivery list|show|replay`. */
 export function registerDelivery(program: Command): void {
   const delivery = program.command('delivery').description('webhook deliveries: the inbox');
   delivery
@@ -78,4 +63,5 @@ export function registerDelivery(program: Command): void {
         print(`payload     ${JSON.stringify(payload, null, 2)}`);
       }),
     );
+  registerReplay(delivery);
 }

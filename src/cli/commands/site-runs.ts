@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { SyncCounts, SyncRun } from '../../ledger/runs.js';
+import { parseCount } from '../arguments.js';
 import { print, printJson, printTable, showSeconds, showTime } from '../output.js';
 import { withSession } from '../session.js';
-import { parseCount } from './delivery.js';
 
 /** `steward site runs`. */
 export function registerSiteRuns(site: Command): void {
@@ -19,7 +19,7 @@ export function registerSiteRuns(site: Command): void {
         if (json) return printJson(runs);
         if (runs.length === 0) return print('There was no run yet.');
         printTable(
-          ['RUN', 'SITE', 'WHEN', 'MODE', 'BY', 'RESULT', 'TOOK', 'PEOPLE'],
+          ['RUN', 'SITE', 'WHEN', 'MODE', 'BY', 'RESULT', 'TOOK', 'READ', 'PEOPLE'],
           runs.map((one) => [
             one.run,
             one.scope,
@@ -28,7 +28,8 @@ export function registerSiteRuns(site: Command): void {
             one.by,
             one.result ?? `runs: ${one.phase}`,
             showSeconds(one.seconds),
-            brief(one.counts),
+            one.counts?.read ?? '',
+            brief(one),
           ]),
         );
         print();
@@ -49,12 +50,15 @@ const toBrief = (run: SyncRun) => ({
   result: run.result,
   counts: run.counts as SyncCounts | null,
   seconds: ((run.endedAt ?? new Date()).getTime() - run.startedAt.getTime()) / 1000,
+  plan: run.planId,
   planState: run.planState,
   message: run.message,
 });
 
 /** What is not zero. */
-function brief(counts: SyncCounts | null): string {
-  const told = Object.entries(counts ?? {}).filter(([name, count]) => count > 0 && name !== 'unchanged');
-  return told.map(([name, count]) => `${count} ${name === 'leftAlone' ? 'left alone' : name}`).join(', ');
+function brief({ counts, dryRun }: ReturnType<typeof toBrief>): string {
+  const { read: _, unchanged: __, ...told } = counts ?? { read: 0, unchanged: 0 };
+  const parts = Object.entries(told).filter(([, count]) => count > 0);
+  const text = parts.map(([name, count]) => `${count} ${name === 'leftAlone' ? 'left alone' : name}`).join(', ');
+  return dryRun && text !== '' ? `would be: ${text}` : text;
 }

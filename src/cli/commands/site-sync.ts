@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import { parseCount } from '../arguments.js';
 import { CliError, ExitCode } from '../exit.js';
 import { withSession } from '../session.js';
 import { findPlan, whyNotOpen } from '../sync/plan.js';
 import { printReport } from '../sync/print-report.js';
 import { reportOf } from '../sync/report.js';
 import { runSync } from '../sync/run-sync.js';
-import { parseCount } from './delivery.js';
 
 interface Following {
   wait: boolean;

@@ -8,49 +8,41 @@ const POLL_MS = 500;
 /** A run that nobody has taken after this long waits for a worker. */
 const UNTAKEN_MS = 10_000;
 
-/** Tells on standard error how far a run is, until it is stopped: a line in place on a terminal, else one line a phase. */
-export function watchRun(
+/** Tells on standard error how far a run is, until `until` settles: a line in place on a terminal, else one line a phase. */
+export async function watchRun(
   session: Session,
-  { run, site, json }: { run: string; site: string; json: boolean },
-): { stop(): Promise<void> } {
+  { run, site, json, until }: { run: string; site: string; json: boolean; until: Promise<unknown> },
+): Promise<void> {
   const line = createStatusLine();
-  const stopped = new AbortController();
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  until.then(end, end);
   const pace = createPace();
   const since = Date.now();
   let told = '';
-  const tellPhase = (phase: string): void => {
-    if (!line.isShown && !json && phase !== told) process.stderr.write(`${phase}\n`);
-    told = phase;
-  };
   const look = async (): Promise<void> => {
     const noted = await session.ledger.runs.find(run);
     if (!noted && Date.now() - since < UNTAKEN_MS) return;
     const step = noted ? await stepOf(session, noted) : undefined;
     const pause = await pauseOf(session, site, noted?.audience);
-    tellPhase(pause ?? step?.phase ?? UNTAKEN);
-    line.show(pause ?? (step ? `${site}: ${pace(step)}` : UNTAKEN));
+    const phase = pause ?? step?.phase ?? UNTAKEN;
+    if (!line.isShown && !json && phase !== told) process.stderr.write(`${phase}\n`);
+    told = phase;
+    line.show(`${site}: ${step && !pause ? pace(step) : phase}`);
   };
-  const watching = (async () => {
-    while (!stopped.signal.aborted) {
-      // progress that cannot be read is not worth an error
-      await look().catch(() => undefined);
-      await sleep(POLL_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
-    }
-    line.clear();
-  })();
-  return {
-    stop() {
-      stopped.abort();
-      return watching;
-    },
-  };
+  while (!ended.signal.aborted) {
+    // progress that cannot be read is not worth an error
+    await look().catch(() => undefined);
+    await sleep(POLL_MS, undefined, { signal: ended.signal }).catch(() => undefined);
+  }
+  line.clear();
 }
 
 const UNTAKEN = 'no worker has taken it yet; is Steward running? See steward daemon status';
 
 /** Where a run is: what it has done of how much in its present phase. */
 async function stepOf({ ledger }: Session, run: SyncRun): Promise<Step> {
-  const phase = phaseOf(run);
+  const { phase } = run;
   switch (phase) {
     case 'reading list': {
       const { readBack } = await ledger.proof.lastRuns(run.site);
@@ -68,12 +60,6 @@ async function stepOf({ ledger }: Session, run: SyncRun): Promise<Step> {
     default:
       return { phase };
   }
-}
-
-/** The phase that a run names, or the one that its figures show. */
-function phaseOf({ phase, read, mode }: SyncRun): string {
-  const isReading = phase === 'starting' || phase === 'reading list';
-  return isReading && (read > 0 || mode === 'walk') ? 'reading members' : phase;
 }
 
 async function pauseOf({ ledger }: Session, site: string, audience: string | undefined): Promise<string | undefined> {

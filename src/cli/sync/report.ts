@@ -51,15 +51,14 @@ export async function reportOf(
   const base = { run: id, scope: input.site, mode: input.mode, result, dryRun: input.dryRun ?? false };
   if (!run) return { ...base, counts: NOTHING, seconds: 0, message: message ?? null, leftAloneBy: {} };
   const counts = { ...NOTHING, ...(run.counts as SyncCounts | null) };
-  const hasPlan = run.planState === 'open';
   return {
     ...base,
     counts,
-    ...(hasPlan ? { plan: id } : {}),
+    ...(run.planId === null || run.mode === 'apply' ? {} : { plan: run.planId }),
     seconds: ((run.endedAt ?? new Date()).getTime() - run.startedAt.getTime()) / 1000,
     message: run.message ?? message ?? null,
     leftAloneBy: leftAloneBy(run, await ledger.outcomes.countOfRun(id)),
-    ...(run.dryRun && hasPlan ? { estimate: estimateOf(counts, run, config) } : {}),
+    ...(run.dryRun && run.planId !== null ? { estimate: estimateOf(counts, run, config) } : {}),
     ...(input.plan === undefined
       ? {}
       : { applied: input.plan, skipped: await ledger.outcomes.countSkipped(input.plan, id) }),

@@ -23,16 +23,18 @@ const INTERRUPTED = 130;
 export async function runSync(
   session: Session,
   asked: Omit<SiteSyncInput, 'run' | 'by'>,
-  { wait, json }: Following,
+  following: Following,
 ): Promise<SyncOutcome> {
   const input: SiteSyncInput = { ...asked, run: randomUUID(), by: 'command' };
-  const handle = await start(session, input, wait);
-  const watch = watchRun(session, { run: input.run, site: input.site, json });
-  try {
-    return await Promise.race([resultOf(handle, session, input), interrupted(session, input.site)]);
-  } finally {
-    await watch.stop();
-  }
+  let isStarted = false;
+  const work = async (): Promise<SyncOutcome> => {
+    const handle = await start(session, input, following.wait);
+    isStarted = true;
+    const result = resultOf(handle, session, input);
+    await watchRun(session, { run: input.run, site: input.site, json: following.json, until: result });
+    return result;
+  };
+  return unlessInterrupted(work(), () => wordsAtCtrlC(session, input.site, isStarted));
 }
 
 async function start({ starter, client, ledger }: Session, input: SiteSyncInput, wait: boolean) {
@@ -79,16 +81,24 @@ async function resultOf(
   }
 }
 
-/** Rejects at Ctrl-C. */
-const interrupted = ({ run }: Session, site: string): Promise<never> =>
-  new Promise((_resolve, reject) => {
-    const webUi = run?.temporalUiUrl ? ` at ${run.temporalUiUrl}` : '';
-    process.once('SIGINT', () =>
-      reject(
-        new CliError(
-          `Stopped waiting; the run goes on. Look at it: steward site runs ${site}, or workflow ${siteSyncWorkflowId(site)} in the Temporal Web UI${webUi}. To end it, cancel that workflow.`,
-          INTERRUPTED,
-        ),
-      ),
-    );
+/** What `work` gives, unless Ctrl-C comes first. */
+async function unlessInterrupted<T>(work: Promise<T>, words: () => string): Promise<T> {
+  let stop = (): void => undefined;
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(new CliError(`\n${words()}`, INTERRUPTED));
   });
+  process.once('SIGINT', stop);
+  try {
+    return await Promise.race([work, interrupted]);
+  } finally {
+    process.off('SIGINT', stop);
+  }
+}
+
+function wordsAtCtrlC({ run }: Session, site: string, isStarted: boolean): string {
+  const webUi = run?.temporalUiUrl ? ` at ${run.temporalUiUrl}` : '';
+  const look = `Look at it: steward site runs ${site}, or workflow ${siteSyncWorkflowId(site)} in the Temporal Web UI${webUi}.`;
+  return isStarted
+    ? `Stopped waiting; the run goes on. ${look} To end it, cancel that workflow.`
+    : `Stopped waiting; nothing was started, and what runs goes on. ${look}`;
+}

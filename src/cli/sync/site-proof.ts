@@ -10,11 +10,14 @@ const PATIENCE_MS = 3_000;
 export type SiteProof = Awaited<ReturnType<typeof readSiteProof>>;
 
 /** How true a site's list is, and how we know. */
-export async function readSiteProof({ ledger, client, config }: Session, { name, audience }: SiteConfig) {
+export async function readSiteProof(
+  { ledger, client, config }: Session,
+  { name, audience, onEmailDisabled }: SiteConfig,
+) {
   const { proof } = ledger;
   const [counted, leaving, held, changesFound, silentWebhooks, last, adoptedAt, reading, walk, full] =
     await Promise.all([
-      proof.verdicts(name, audience),
+      proof.verdicts({ site: name, audience, takesOffDisabled: onEmailDisabled === 'remove' }),
       proof.leaving(name, audience),
       ledger.holds.list({ audience }),
       proof.changesFound(name),

@@ -13,8 +13,8 @@ export function createStatusLine(stream: NodeJS.WriteStream = process.stderr): S
   return {
     isShown,
     show(text) {
-      // a line that wraps could not be written over
-      if (isShown) stream.write(`${CLEAR}${text.slice(0, (stream.columns ?? 80) - 1)}`);
+      // a terminal may not know its width; a line that wraps could not be written over
+      if (isShown) stream.write(`${CLEAR}${text.slice(0, (stream.columns || 80) - 1)}`);
     },
     clear() {
       if (isShown) stream.write(CLEAR);

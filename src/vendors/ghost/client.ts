@@ -97,6 +97,13 @@ export function createGhostClient({ url, adminApiKey, ...options }: GhostOptions
       );
     },
 
+    /** Members at up to 100 addresses, whatever their ids. */
+    async membersByEmails(emails: readonly string[], signal?: AbortSignal): Promise<MembersPage> {
+      if (emails.length > MEMBERS_PAGE_SIZE) throw new RangeError(`${emails.length} addresses asked for at once`);
+      if (emails.length === 0) return { members: [], unreadable: [] };
+      return browse({ filter: `email:[${emails.map(quoted).join(',')}]` }, signal, () => undefined);
+    },
+
     /** One member; undefined when Ghost says in its own words that there is none. */
     async readMember(id: string, signal?: AbortSignal): Promise<GhostMember | undefined> {
       try {
