@@ -105,7 +105,7 @@ async function work(writing: Writing, superseded: AbortSignal): Promise<{ idle: 
   while (Date.now() < end && !ended.aborted) {
     const page = await ledger.writer.take(audience, site.name, destination.limits.batchSize);
     if (page.length > 0) {
-      await pushPage(writing, page);
+      await pushPage(await withPresentWord(writing), page);
       idleSince = Date.now();
     } else if (Date.now() - idleSince >= LINGER_MS) {
       await ledger.writer.end(audience, generation);
@@ -117,6 +117,13 @@ async function work(writing: Writing, superseded: AbortSignal): Promise<{ idle: 
   }
   await ledger.writer.end(audience, generation);
   return { idle: false };
+}
+
+/** On a double opt-in list somebody may have said meanwhile that its mails may go out. */
+async function withPresentWord(writing: Writing): Promise<Writing> {
+  if (!writing.holdAdditions) return writing;
+  const { optInConfirmed } = await writing.ledger.audiences.state(writing.audience);
+  return { ...writing, holdAdditions: !optInConfirmed };
 }
 
 /** Heartbeats to Temporal and to the ledger; tells when another writer has taken over. */

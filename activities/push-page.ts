@@ -70,7 +70,7 @@ async function settleWithoutCall(writing: Writing, planned: readonly Planned[]):
 /** Moves, returns, removals and rechecks are read first; so is an addition to a list that mails everybody added. */
 function needsOwnCalls({ taken, plan }: Planned, { holdAdditions }: Writing): boolean {
   if (plan.do === 'import') return plan.addition && holdAdditions && !taken.hold?.released;
-  return plan.do === 'move' || plan.do === 'return' || plan.do === 'remove' || plan.do === 'recheck';
+  return plan.do !== 'nothing' && plan.do !== 'wait' && plan.do !== 'skip';
 }
 
 /** Splits imports into calls: one automations flag each, as large as the destination and a suspected poison allow. */

@@ -1,4 +1,4 @@
-import type { ContactPlan, ListState, SettledOutcome } from '../src/domain/plan-contact.js';
+import { binds, type ContactPlan, type ListState, type SettledOutcome } from '../src/domain/plan-contact.js';
 import type { SubscriberView } from '../src/domain/subscriber.js';
 import type { Settlement } from '../src/ledger/writer.js';
 import { VendorError } from '../src/vendors/errors.js';
@@ -19,6 +19,8 @@ export async function pushPerson(writing: Writing, { taken, plan }: Planned<Pers
       return recheck(writing, { taken, plan });
     case 'move':
       return move(writing, { taken, plan });
+    case 'look-back':
+      return lookBack(writing, { taken, plan });
     case 'return':
       return comeBack(writing, { taken, plan });
     case 'remove':
@@ -104,6 +106,16 @@ async function move(writing: Writing, one: Planned<PlanOf<'move'>>): Promise<voi
   // the list changed between reading and moving: planned anew
   if (outcome.kind === 'taken' || outcome.kind === 'absent') return again(writing, one);
   await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'move', outcome, storedState: source.state }]);
+}
+
+/** Somebody else took the address at which the list had this person: what the list says there may be this person's own no. */
+async function lookBack(writing: Writing, one: Planned<PlanOf<'look-back'>>): Promise<void> {
+  const { taken, plan } = one;
+  const there = await look(writing, one, plan.former);
+  if (!there) return;
+  if (!binds(there.state)) return importRead(writing, one, taken.listState ?? 'Absent', plan.automations);
+  await writing.ledger.contacts.bind(writing.audience, plan.former, taken.holder!.memberId, there.state);
+  await finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: taken.listState ?? 'Absent' });
 }
 
 /** Somebody whom we removed signed up again: `Resubscribe`, but only if our removal is still the last thing that happened. */

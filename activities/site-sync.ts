@@ -77,7 +77,10 @@ async function beginSync(deps: SyncActivityDeps, input: SiteSyncInput): Promise<
       message: `Ghost is given a rest: the next walk comes in ${Math.ceil(waitMs / 60_000)} min`,
     };
   await ledger.audiences.ensure([audience]);
-  if (input.confirmOptInMails) await ledger.audiences.confirmOptInMails(audience);
+  if (input.confirmOptInMails) {
+    await ledger.audiences.confirmOptInMails(audience);
+    await ledger.holds.release({ audience, kind: 'addition' });
+  }
 
   const isAdopted = await ledger.runs.isAdopted(audience);
   let first = !isAdopted && mode === 'full' && by === 'command';

@@ -150,6 +150,7 @@ export function compareContact(one: ComparedContact, comparing: Comparing): Find
       if (observation) return leave(stateReason(observation.state), { outcome: 'opted-out', hash: plan.hash });
       return { do: 'move', hash: plan.hash, memberId: memberId!, from: plan.from };
     case 'return':
+    case 'look-back':
       return { do: 'add', hash: plan.hash, memberId: memberId!, changes: [] };
     case 'recheck':
       if (one.removalOpen) return { do: 'update', hash: plan.hash, memberId: memberId!, changes: [] };

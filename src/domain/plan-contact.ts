@@ -23,6 +23,8 @@ export interface DueContact {
   formerAddress?: string | undefined;
   /** A call about that former address may still land. */
   formerUnderWay: boolean;
+  /** Where the list last had this holder, Active as far as we know, if somebody else holds that address now. */
+  formerHeld?: string | undefined;
   /** Whether the member last settled here was deleted in the source. */
   settledMemberDeleted: boolean;
   /** Set when the member last settled here lives at another address now; `due` while that one waits itself. */
@@ -54,6 +56,8 @@ export type ContactPlan =
   /** Opted out, or perhaps removed by us, as far as we know: the list is asked first. */
   | { do: 'recheck'; contact: Contact; hash: string }
   | { do: 'move'; from: string; contact: Contact; hash: string }
+  /** Added only if the holder did not say no at the address that somebody else has taken. */
+  | { do: 'look-back'; former: string; contact: Contact; hash: string; automations: boolean }
   | { do: 'return'; contact: Contact; hash: string; listDate: string | undefined; automations: boolean }
   | { do: 'remove'; reason: string; hash: string; released: boolean };
 
@@ -117,6 +121,7 @@ function planFreely(due: DueContact, site: Site, now: Date, hashOf: (text: strin
   if (due.formerAddress !== undefined && due.formerUnderWay) return { do: 'wait' };
   if (due.formerAddress !== undefined) return { do: 'move', from: due.formerAddress, ...plan };
   if (due.optedOut) return { do: 'recheck', ...plan };
+  if (due.formerHeld !== undefined) return { do: 'look-back', former: due.formerHeld, ...plan, automations };
   return { do: 'import', ...plan, addition: true, automations };
 }
 

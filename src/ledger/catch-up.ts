@@ -77,7 +77,7 @@ export function createCatchUp({ sql }: Database) {
           WHERE site = ${site} AND member_id = ANY(${[...memberIds]}) AND lease_token = ${token}
         )
         UPDATE deliveries SET next_wake_at = now() + make_interval(secs => ${afterSeconds})
-        WHERE site = ${site} AND member_id = ANY(${[...memberIds]}) AND next_wake_at IS NOT NULL`;
+        WHERE site = ${site} AND member_id = ANY(${[...memberIds]}) AND next_wake_at <= now()`;
     },
 
     /** Parked members for whom something came in: their runs look whether they may go on. */

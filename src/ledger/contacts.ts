@@ -92,6 +92,7 @@ export interface PlannableRow {
   status_changed_at: Date | null;
   former_address: string | null;
   former_under_way: boolean;
+  former_held: string | null;
   settled_member_deleted: boolean;
   has_successor: boolean;
   successor_due: boolean;
@@ -146,6 +147,7 @@ export function plannable(
       h.member_id, h.email, h.name, h.status, h.labels, h.email_enabled, h.suppressed, h.signed_up_at, h.changed_at, h.added_at,
       h.previous_status, h.status_changed_at, h.missing_run,
       f.address AS former_address, coalesce(f.under_way_until > now(), false) AS former_under_way,
+      k.address AS former_held,
       s.member_id IS NULL OR s.deleted_at IS NOT NULL AS settled_member_deleted,
       coalesce(s.deleted_at IS NULL AND s.address <> c.address, false) AS has_successor,
       EXISTS (SELECT FROM contacts n WHERE n.audience = ${audience} AND n.address = s.address AND n.due_at IS NOT NULL) AS successor_due,
@@ -165,6 +167,11 @@ export function plannable(
         AND w.list_state IN ('Active', 'Unsubscribed', 'Bounced', 'Unconfirmed', 'Suppressed')
         AND NOT EXISTS (SELECT FROM ${members} l WHERE l.site = ${site} AND l.address = w.address AND l.deleted_at IS NULL)
       ORDER BY w.settled_at DESC LIMIT 1) f ON true
+    LEFT JOIN LATERAL (
+      SELECT w.address FROM contacts w
+      WHERE w.audience = ${audience} AND w.settled_member_id = h.member_id AND w.address <> c.address AND w.list_state = 'Active'
+        AND EXISTS (SELECT FROM ${members} l WHERE l.site = ${site} AND l.address = w.address AND l.deleted_at IS NULL)
+      ORDER BY w.settled_at DESC LIMIT 1) k ON true
     LEFT JOIN LATERAL (
       SELECT * FROM removals d WHERE d.audience = ${audience} AND d.address = c.address AND d.done_at IS NOT NULL
       ORDER BY d.drawn_at DESC LIMIT 1) r ON true
@@ -187,6 +194,7 @@ export function toTaken(row: PlannableRow): TakenContact {
     holder: holderOf(row),
     formerAddress: orUndefined(row.former_address),
     formerUnderWay: row.former_under_way,
+    formerHeld: orUndefined(row.former_held),
     settledMemberDeleted: row.settled_member_deleted,
     successor: row.has_successor ? { due: row.successor_due } : undefined,
     optedOut: row.opted_out,
@@ -216,6 +224,10 @@ function holderOf(row: PlannableRow): DueContact['holder'] {
   };
 }
 
+/** A subscription that is Active again takes back the no of who has it, not of somebody who said it and then moved on. */
+export const optInCounts = (site: string): Prisma.Sql => Prisma.sql`NOT EXISTS (
+  SELECT FROM members e WHERE e.site = ${site} AND e.member_id = o.member_id AND e.deleted_at IS NULL AND e.address <> o.address)`;
+
 /** Contacts outside the writer's usual round. */
 export function createContacts({ sql }: Database) {
   return {
@@ -224,7 +236,7 @@ export function createContacts({ sql }: Database) {
       if (!binds(state)) return;
       await sql.execute`
         INSERT INTO opt_outs (audience, address, member_id, state) VALUES (${audience}, ${address}, ${memberId}, ${state})
-        ON CONFLICT (audience, address) DO UPDATE SET member_id = EXCLUDED.member_id, state = EXCLUDED.state`;
+        ON CONFLICT (audience, address, member_id) DO UPDATE SET state = EXCLUDED.state`;
     },
 
     /**

@@ -18,14 +18,16 @@ export interface HeldRow {
 export interface HeldFilter {
   audience?: string | undefined;
   ids?: readonly string[] | undefined;
+  kind?: 'removal' | 'addition' | undefined;
 }
 
 /** Stable id of a hold that names nobody. */
 const HOLD_ID = Prisma.sql`left(encode(sha256(convert_to(audience || ' ' || kind || ' ' || address, 'UTF8')), 'hex'), 12)`;
 
-const where = ({ audience, ids }: HeldFilter): Prisma.Sql => Prisma.sql`
+const where = ({ audience, ids, kind }: HeldFilter): Prisma.Sql => Prisma.sql`
   released_at IS NULL
   ${audience === undefined ? Prisma.empty : Prisma.sql`AND audience = ${audience}`}
+  ${kind === undefined ? Prisma.empty : Prisma.sql`AND kind = ${kind}`}
   ${ids === undefined ? Prisma.empty : Prisma.sql`AND ${HOLD_ID} = ANY(${[...ids]})`}`;
 
 /** Removals beyond the budget and additions that would mail people: shown, released or discarded by an operator. */

@@ -85,7 +85,7 @@ export function createInbox({ prisma, sql }: Database) {
           ORDER BY due
           LIMIT greatest(0, ${window}::int - (
             SELECT count(DISTINCT (site, member_id)) FROM deliveries
-            WHERE next_wake_at > now() AND woken_at > now() - make_interval(secs => ${FIRST_REWAKE_SECONDS})
+            WHERE woken_at > now() - make_interval(secs => ${FIRST_REWAKE_SECONDS}) AND next_wake_at > now()
           ))
         ), claimed AS (
           UPDATE deliveries d SET wakes = wakes + 1, woken_at = now(), next_wake_at = now()
@@ -103,11 +103,11 @@ export function createInbox({ prisma, sql }: Database) {
         WHERE site = ${site} AND member_id = ${memberId} AND state = 'waiting'`;
     },
 
-    /** Makes everything that waits due at once: after a start, or when a site's pause ends. */
+    /** Makes due at once whatever was woken in vain: after a start, or when a site's pause ends. A replay keeps its pace. */
     async wakeAll(site?: string): Promise<void> {
       await sql.execute`
         UPDATE deliveries SET wakes = 0, woken_at = NULL, next_wake_at = now()
-        WHERE next_wake_at IS NOT NULL ${site === undefined ? Prisma.empty : Prisma.sql`AND site = ${site}`}`;
+        WHERE next_wake_at IS NOT NULL AND wakes > 0 ${site === undefined ? Prisma.empty : Prisma.sql`AND site = ${site}`}`;
     },
 
     /** The newest deliveries first. */

@@ -2,6 +2,7 @@ import { addressOf } from '../domain/member.js';
 import { BINDING } from '../domain/plan-contact.js';
 import type { ObservedSubscriber } from '../domain/subscriber.js';
 import { Prisma } from './client/client.js';
+import { optInCounts } from './contacts.js';
 import { asJson, type Database, type Queries } from './database.js';
 
 /** Whose reading back of which list. */
@@ -58,17 +59,20 @@ async function takeOver(
     SELECT FROM removals r WHERE r.audience = ${audience} AND r.address = o.address AND r.done_at IS NOT NULL
       AND o.state = 'Deleted' AND r.list_date = o.state_date)`;
   await tx.execute`
-    WITH o AS MATERIALIZED (${seen}), opted_in AS (
-      DELETE FROM opt_outs x USING o WHERE x.audience = ${audience} AND x.address = o.address AND o.state = 'Active'
+    WITH seen AS MATERIALIZED (${seen}), opted_in AS (
+      DELETE FROM opt_outs o USING seen s
+      WHERE o.audience = ${audience} AND o.address = s.address AND s.state = 'Active' AND ${optInCounts(site)}
     ), opted_out AS (
       INSERT INTO opt_outs (audience, address, member_id, state, list_date, reason)
-      SELECT ${audience}, o.address, (SELECT m.member_id FROM members m WHERE m.site = ${site} AND m.address = o.address
-          AND m.deleted_at IS NULL ORDER BY m.member_id DESC LIMIT 1), o.state, o.state_date, o.reason
-      FROM o WHERE o.state = ANY(${[...BINDING]}) AND NOT ${isOurs}
-      ON CONFLICT (audience, address) DO UPDATE SET member_id = coalesce(EXCLUDED.member_id, opt_outs.member_id),
+      SELECT ${audience}, o.address, coalesce(c.settled_member_id, (SELECT m.member_id FROM members m WHERE m.site = ${site}
+          AND m.address = o.address AND m.deleted_at IS NULL ORDER BY m.member_id DESC LIMIT 1), ''), o.state, o.state_date, o.reason
+      FROM seen o LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = o.address
+      WHERE o.state = ANY(${[...BINDING]}) AND NOT ${isOurs}
+      ON CONFLICT (audience, address, member_id) DO UPDATE SET
         at = CASE WHEN opt_outs.state = EXCLUDED.state THEN opt_outs.at ELSE EXCLUDED.at END,
         state = EXCLUDED.state, list_date = EXCLUDED.list_date, reason = EXCLUDED.reason
     )
-    UPDATE contacts c SET list_state = o.state, list_state_at = o.observed_at
-    FROM o WHERE c.audience = ${audience} AND c.address = o.address AND (c.list_state IS DISTINCT FROM o.state OR c.list_state_at IS NULL)`;
+    UPDATE contacts c SET list_state = s.state, list_state_at = s.observed_at
+    FROM seen s WHERE c.audience = ${audience} AND c.address = s.address
+      AND (c.list_state IS DISTINCT FROM s.state OR c.list_state_at IS NULL)`;
 }

@@ -28,10 +28,10 @@ const MONTH = Prisma.sql`coalesce(left(nullif(o.list_date, ''), 7), to_char(o.at
 
 /** Living members of a site whose address opted out at its list. */
 const optedOut = (site: string, audience: string): Prisma.Sql => Prisma.sql`
-  FROM opt_outs o JOIN LATERAL (
+  FROM (SELECT DISTINCT ON (address) * FROM opt_outs WHERE audience = ${audience} ORDER BY address, at DESC) o JOIN LATERAL (
     SELECT member_id FROM members m WHERE m.site = ${site} AND m.address = o.address AND m.deleted_at IS NULL
     ORDER BY member_id DESC LIMIT 1) m ON true
-  WHERE o.audience = ${audience}`;
+  WHERE true`;
 
 /** Who opted out at a list. */
 export function createOptOuts({ sql }: Database) {

@@ -87,7 +87,7 @@ export function createProof({ prisma, sql }: Database) {
         LEFT JOIN audiences a ON a.audience = ${audience}
         LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = m.address
         LEFT JOIN parked p ON p.site = m.site AND p.member_id = m.member_id AND p.cleared_at IS NULL
-        LEFT JOIN opt_outs o ON o.audience = ${audience} AND o.address = m.address
+        LEFT JOIN (SELECT DISTINCT address FROM opt_outs WHERE audience = ${audience}) o ON o.address = m.address
         LEFT JOIN (SELECT DISTINCT address FROM holds WHERE audience = ${audience} AND released_at IS NULL) h ON h.address = m.address
         LEFT JOIN (SELECT member_id, min(received_at) AS since FROM deliveries
                    WHERE site = ${site} AND next_wake_at IS NOT NULL GROUP BY member_id) w ON w.member_id = m.member_id

@@ -112,7 +112,9 @@ export function createReconcile({ sql, transaction }: Database) {
         const removals = found.filter(({ finding }) => finding.do === 'remove');
         if (removals.length > 0 && how.onlyPlanOf === undefined) await writeItems(tx, how.run, removals);
         const marks = await wantedByPlan(tx, found.flatMap(toMark), how.onlyPlanOf);
-        if (marks.length > 0) await markDue(tx, compared.audience, marks, 'bulk', how.run);
+        if (marks.length === 0) return;
+        await markDue(tx, compared.audience, marks, 'bulk', how.run);
+        await noteStates(tx, compared, marks);
       }),
   };
 }
@@ -217,13 +219,27 @@ async function settleSeen(tx: Queries, { audience }: Compared, found: readonly F
   );
   if (rows.length === 0) return;
   await tx.execute`
-    INSERT INTO contacts (audience, address, settled_hash, settled_outcome, settled_at, settled_member_id, list_state, list_state_at)
-    SELECT ${audience}, g.address, g.hash, g.outcome, now(), g."memberId", g."listState", now()
-    FROM jsonb_to_recordset(${asJson(rows)}) AS g(address text, "memberId" text, outcome text, hash text, "listState" text)
-    ON CONFLICT (audience, address) DO UPDATE SET settled_hash = EXCLUDED.settled_hash, settled_outcome = EXCLUDED.settled_outcome,
-      settled_at = EXCLUDED.settled_at, settled_member_id = EXCLUDED.settled_member_id,
-      list_state = coalesce(EXCLUDED.list_state, contacts.list_state)
-    WHERE contacts.due_at IS NULL AND contacts.under_way_until IS NULL`;
+    WITH settled AS (
+      INSERT INTO contacts (audience, address, settled_hash, settled_outcome, settled_at, settled_member_id, list_state, list_state_at)
+      SELECT ${audience}, g.address, g.hash, g.outcome, now(), g."memberId", g."listState", now()
+      FROM jsonb_to_recordset(${asJson(rows)}) AS g(address text, "memberId" text, outcome text, hash text, "listState" text)
+      ON CONFLICT (audience, address) DO UPDATE SET settled_hash = EXCLUDED.settled_hash, settled_outcome = EXCLUDED.settled_outcome,
+        settled_at = EXCLUDED.settled_at, list_state = coalesce(EXCLUDED.list_state, contacts.list_state),
+        settled_member_id = CASE WHEN EXCLUDED.settled_outcome = 'opted-out'
+          THEN coalesce(contacts.settled_member_id, EXCLUDED.settled_member_id) ELSE EXCLUDED.settled_member_id END
+      WHERE contacts.due_at IS NULL AND contacts.under_way_until IS NULL
+      RETURNING address, settled_member_id, settled_outcome, settled_hash
+    )
+    INSERT INTO pushes (audience, address, member_id, operation, outcome, hash)
+    SELECT ${audience}, address, settled_member_id, 'none', settled_outcome, settled_hash FROM settled`;
+}
+
+/** Contacts that are new to us but were seen on the list are no additions. */
+async function noteStates(tx: Queries, { audience, readBy }: Compared, marks: readonly DueMark[]): Promise<void> {
+  await tx.execute`
+    UPDATE contacts c SET list_state = o.state, list_state_at = o.observed_at FROM observations o
+    WHERE o.run_id = ${readBy}::uuid AND o.address = ANY(${marks.map(({ address }) => address)})
+      AND c.audience = ${audience} AND c.address = o.address AND c.list_state IS NULL AND c.under_way_until IS NULL`;
 }
 
 /** What an earlier tool wrote to the list becomes history: transitions found by `list`. */

@@ -27,7 +27,7 @@ export function createStatus({ prisma, sql }: Database) {
     /** Waiting deliveries and parked members, for every site that has any. */
     sites: (): Promise<SiteQueue[]> => sql.query`
       SELECT site, coalesce(waiting, 0) AS waiting, coalesce(oldest, 0) AS "oldestSeconds", coalesce(parked, 0) AS parked
-      FROM (SELECT site, count(*)::int AS waiting, extract(epoch FROM now() - min(received_at))::float AS oldest
+      FROM (SELECT site, count(*)::int AS waiting, extract(epoch FROM now() - min(greatest(received_at, replayed_at)))::float AS oldest
             FROM deliveries WHERE next_wake_at IS NOT NULL GROUP BY site) d
       FULL JOIN (SELECT site, count(*)::int AS parked FROM parked WHERE cleared_at IS NULL GROUP BY site) p USING (site)`,
 

@@ -1,6 +1,6 @@
 import { binds, type ListState, type SettledOutcome } from '../domain/plan-contact.js';
 import { Prisma } from './client/client.js';
-import { selectDue, type TakenContact } from './contacts.js';
+import { optInCounts, selectDue, type TakenContact } from './contacts.js';
 import { asJson, type Database, type Queries } from './database.js';
 
 /** Thrown when another writer has taken over: this one must not send again. */
@@ -169,13 +169,24 @@ async function settleAll(
   }));
   const given = Prisma.sql`jsonb_to_recordset(${asJson(rows)}) AS g(address text, version int, "memberId" text, operation text,
     outcome text, hash text, added boolean, "listState" text, code int, binds boolean, refusal jsonb)`;
+  // before the contact forgets whose subscription it was
+  if (rows.some((row) => row.binds)) {
+    await tx.execute`
+      INSERT INTO opt_outs (audience, address, member_id, state)
+      SELECT ${audience}, g.address, coalesce(c.settled_member_id, g."memberId", ''), g."listState"
+      FROM ${given} LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = g.address WHERE g.binds
+      ON CONFLICT (audience, address, member_id) DO UPDATE SET
+        at = CASE WHEN opt_outs.state = EXCLUDED.state THEN opt_outs.at ELSE EXCLUDED.at END, state = EXCLUDED.state`;
+  }
   await tx.execute`
     WITH given AS MATERIALIZED (SELECT * FROM ${given}),
     settled AS (
       UPDATE contacts c SET
         settled_hash = g.hash, settled_at = now(), under_way_until = NULL, tries = 0, batch_limit = NULL,
         settled_outcome = CASE WHEN g.outcome = 'unchanged' THEN coalesce(c.settled_outcome, g.outcome) ELSE g.outcome END,
-        settled_member_id = coalesce(g."memberId", c.settled_member_id),
+        -- who was refused for another one's no is not whose subscription it is
+        settled_member_id = CASE WHEN g.outcome = 'opted-out' THEN coalesce(c.settled_member_id, g."memberId")
+          ELSE coalesce(g."memberId", c.settled_member_id) END,
         list_state = coalesce(g."listState", c.list_state),
         list_state_at = CASE WHEN g."listState" IS NULL THEN c.list_state_at ELSE now() END,
         due_at = CASE WHEN c.version = g.version THEN NULL ELSE now() END,
@@ -184,6 +195,7 @@ async function settleAll(
       FROM given g WHERE c.audience = ${audience} AND c.address = g.address
     ), opted_in AS (
       DELETE FROM opt_outs o USING given g WHERE o.audience = ${audience} AND o.address = g.address AND g."listState" = 'Active'
+        AND ${optInCounts(site)}
     ), decided AS (
       DELETE FROM holds h USING given g WHERE h.audience = ${audience} AND h.address = g.address AND g.outcome NOT IN ('held', 'unchanged')
     ), unparked AS (
@@ -196,13 +208,6 @@ async function settleAll(
     INSERT INTO pushes (audience, address, member_id, operation, outcome, code, hash, added, run_id)
     SELECT ${audience}, g.address, g."memberId", g.operation, g.outcome, g.code, g.hash, coalesce(g.added, false), c.run_id
     FROM given g LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = g.address WHERE g.outcome <> 'unchanged'`;
-  if (rows.some((row) => row.binds)) {
-    await tx.execute`
-      INSERT INTO opt_outs (audience, address, member_id, state)
-      SELECT ${audience}, address, "memberId", "listState" FROM ${given} WHERE binds
-      ON CONFLICT (audience, address) DO UPDATE SET member_id = coalesce(EXCLUDED.member_id, opt_outs.member_id),
-        at = CASE WHEN opt_outs.state = EXCLUDED.state THEN opt_outs.at ELSE EXCLUDED.at END, state = EXCLUDED.state`;
-  }
   if (!rows.some(({ refusal }) => refusal)) return;
   await tx.execute`
     INSERT INTO parked (site, member_id, step, type, message, audience, address)

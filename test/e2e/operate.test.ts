@@ -1,14 +1,10 @@
-import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Client } from '@temporalio/client';
 import { discardParked, memberStatus, retryParked } from '../../src/contract/signals.js';
 import { memberWorkflowId } from '../../src/contract/workflow-ids.js';
-import { findTemporalCli } from '../../src/embedded/temporal-cli.js';
 import { openClient } from '../../src/temporal/connection.js';
-import { testCacheDir, testLog } from '../support/embedded-stack.js';
 import { eventually } from '../support/eventually.js';
+import { recordHistories } from '../support/histories.js';
 import { deliver, record } from '../support/recorded.js';
 import { createTestbed, type Testbed, tickingClock } from '../support/testbed.js';
 
@@ -30,40 +26,10 @@ beforeAll(async () => {
   client = openClient(bed.stores.temporal);
 }, 60_000);
 afterAll(async () => {
-  await recordHistories();
+  await recordHistories(client, bed.stores.temporal.address, 'operate');
   await client.connection.close();
   await bed.stop();
 });
-
-/** Histories for test/replay, with RECORD_HISTORIES=1: the ones of today's code are what tomorrow's must replay. */
-async function recordHistories(): Promise<void> {
-  if (process.env['RECORD_HISTORIES'] === undefined) return;
-  await mkdir('test/histories', { recursive: true });
-  const cli = await findTemporalCli({ cacheDir: testCacheDir, log: testLog });
-  const { address } = bed.stores.temporal;
-  const shapes = new Map<string, string>();
-  for await (const { workflowId, runId } of client.workflow.list()) {
-    const args = [
-      'workflow',
-      'show',
-      '--workflow-id',
-      workflowId,
-      '--run-id',
-      runId,
-      '--output',
-      'json',
-      '--address',
-      address,
-    ];
-    const { stdout } = await promisify(execFile)(cli, args, { maxBuffer: 64 * 1024 * 1024 });
-    const { events } = JSON.parse(stdout) as { events: { eventType: string }[] };
-    const shape = events.map(({ eventType }) => eventType).join(' ');
-    if (stdout.length < 300_000) shapes.set(shape, stdout.replace(/\d+@[\w.-]+/g, 'worker'));
-  }
-  const byLength = [...shapes.values()].sort((a, b) => a.length - b.length);
-  for (const [index, json] of byLength.entries())
-    await writeFile(`test/histories/${String(index).padStart(2, '0')}.json`, json);
-}
 
 describe('a parked member', () => {
   const park = async (email: string): Promise<string> => {

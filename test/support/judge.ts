@@ -19,7 +19,12 @@ export interface Fault {
 }
 
 /** Rules of the test that are not about what must be true but about what is still unmended. */
-export type Lenience = 'person-opt-out-elsewhere' | 'full-writes-again';
+export type Lenience =
+  | 'person-opt-out-elsewhere'
+  | 'moved-onto-a-no'
+  | 'full-writes-again'
+  | 'same-edit-again'
+  | 'walks-alone';
 
 /**
  * The independent model: what a list must hold, from Ghost's members and from what people and staff did at the list alone;
@@ -31,7 +36,7 @@ export class Judge {
   /** Names begin with these; so a write tells whose it is. */
   readonly keys = new Map<string, string>();
   /** When signed sign-ups of a member were sent to Steward, and accepted. */
-  readonly signedAdds = new Map<string, number[]>();
+  readonly signedAdds = new Map<string, Set<number>>();
 
   constructor(
     readonly chronicle: Chronicle,
@@ -93,8 +98,10 @@ export class Judge {
 
   /** Nobody who said no is subscribed again, neither the address nor the person (house decisions 8 and 16). */
   #judgeSubscription(address: string, { what, from, holders }: ListEvent, wrong: (what: string) => void): void {
-    const open = this.#openOptOut(address);
-    if (open && !open.raced) wrong(`subscribed by ${what} from ${from} though the address opted out`);
+    if (what === 'moved-in' && this.lenient.has('moved-onto-a-no'))
+      for (const one of this.#optOutsOf(address)) one.raced = true;
+    const open = this.#optOutsOf(address).find(({ takenBack, raced }) => !takenBack && !raced);
+    if (open) wrong(`subscribed by ${what} from ${from} though the address opted out`);
     const last = this.chronicle.of(address).findLast((one) => one.what !== 'write');
     const isOurRemoval = last?.by === 'us' && last.to === 'Deleted';
     if (what === 'state' && !isOurRemoval) wrong(`subscribed again from ${from}, which was not our removal`);
@@ -145,10 +152,10 @@ export class Judge {
     const member = ghost.members.get(memberId)!;
     const there = cm.state.subscriber(listId, address);
     const state = this.chronicle.stateOf(address);
-    const open = this.#openOptOut(address);
-    if (state !== 'Active') return this.#maybeMissing(address, memberId, state);
     // a race that lost is a fault nowhere but at the vendor, which has no conditional call
-    if (open && !open.raced) return `Active though it opted out`;
+    const open = this.#optOutsOf(address).find(({ takenBack, raced }) => !takenBack && !raced);
+    if (state !== 'Active') return this.#maybeMissing(address, memberId, state);
+    if (open) return 'Active though it opted out';
     const seen = {
       name: there!.name,
       status: there!.fields.get('ghost_status') ?? '',
@@ -179,7 +186,7 @@ export class Judge {
     if (suppressed) return undefined;
     const last = chronicle.of(address).findLast(({ what }) => what !== 'write');
     if (state === 'Deleted' && last?.by === 'us') {
-      const returned = (this.signedAdds.get(memberId) ?? []).some((sentAt) => sentAt > last.at);
+      const returned = [...(this.signedAdds.get(memberId) ?? [])].some((sentAt) => sentAt > last.at);
       // a return that only a walk saw may be a CSV import: reported, not acted on (house decision 16)
       if (!returned) return undefined;
       // without the list's date of our removal nobody can tell it from one by staff

@@ -54,6 +54,7 @@ export const weights = {
   listFails: 1,
   listBusy: 1,
   listSlow: 2,
+  listHangs: 1,
   ghostFails: 1,
   ghostSlow: 2,
   heal: 4,
@@ -103,6 +104,8 @@ export interface Stage {
 export class Life {
   readonly addresses: string[];
   readonly strangers: string[];
+  /** Addresses whose subscribers staff edited: only a reading back sees that. */
+  readonly editedThere = new Set<string>();
   #people = 0;
   #version = 0;
 
@@ -315,8 +318,10 @@ const acts: Record<Step['do'], Act> = {
     const address = life.address(a);
     const before = stage.chronicle.stateOf(address);
     // staff types in what it likes; twice the same as well
-    const fields: Record<string, string> = v % 3 === 0 ? { ghost_status: `staff${v % 2}` } : {};
-    stage.cm.state.addByStaff(stage.list.listId, address, fields, v % 2 === 0 ? 'Typed By Staff' : '');
+    const again = stage.judge.lenient.has('same-edit-again') ? ` ${life.newName()}` : '';
+    const fields: Record<string, string> = v % 3 === 0 ? { ghost_status: `staff${v % 2}${again}` } : {};
+    stage.cm.state.addByStaff(stage.list.listId, address, fields, v % 2 === 0 ? `Typed By Staff${again}` : '');
+    life.editedThere.add(address);
     return `${address} was ${before}`;
   },
   addStranger: (life, { a }, stage) => {
@@ -352,6 +357,11 @@ const acts: Record<Step['do'], Act> = {
   },
   listSlow: (_life, { v }, { cm }) => {
     cm.faults.set({ latencyMs: 50 * (v + 1) });
+    return '';
+  },
+  listHangs: (_life, { v }, { cm }) => {
+    // longer than our time-out: it lands, or has landed, though nobody answers
+    cm.faults.set({ hangOnce: v % 2 === 0 ? { afterStoringMs: 6_000 } : { beforeStoringMs: 5_500 } });
     return '';
   },
   ghostFails: (_life, { v }, { ghost }) => {

@@ -203,7 +203,10 @@ export class Testbed {
     const client = openClient(this.stores.temporal);
     try {
       const run = randomUUID();
-      const handle = await createStarter(client).startSync({ site, mode, run, by: 'command', ...more });
+      // the run before this one may still be closing
+      const handle = await eventually(() =>
+        createStarter(client).startSync({ site, mode, run, by: 'command', ...more }),
+      );
       const { result, message = null } = await handle.result();
       const noted = await this.ledger.runs.find(run);
       return noted ?? ({ id: run, result, message } as SyncRun);

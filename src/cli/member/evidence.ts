@@ -38,16 +38,20 @@ export function expectationOf(
 }
 
 /** How the address was settled last, now or at a time. */
-export function settledOf({ contact, pushes }: AddressPast, address: string, at?: Date): Settled | undefined {
-  if (at === undefined) {
-    if (!contact?.settledOutcome || !contact.settledAt) return undefined;
-    return {
-      outcome: contact.settledOutcome as SettledOutcome,
-      hash: contact.settledHash ?? undefined,
-      at: contact.settledAt,
-      state: (contact.listState as ListState | null) ?? undefined,
-    };
+export function settledOf(
+  { contact, pushes }: Pick<AddressPast, 'contact' | 'pushes'>,
+  address: string,
+  at?: Date,
+): Settled | undefined {
+  const isPresent = contact?.settledOutcome && contact.settledAt;
+  // settled before that time and never since: so it was then, also where no call was made for it
+  if (isPresent && (at === undefined || (contact.settledAt! <= at && contact.settledHash !== null))) {
+    const outcome = contact.settledOutcome as SettledOutcome;
+    const isStateOfThen = at === undefined || (contact.listStateAt !== null && contact.listStateAt <= at);
+    const state = isStateOfThen ? (contact.listState as ListState | null) : stateAfter.get(outcome);
+    return { outcome, hash: contact.settledHash ?? undefined, at: contact.settledAt!, state: state ?? undefined };
   }
+  if (at === undefined) return undefined;
   const push = pushes.findLast((one) => one.address === address && one.outcome !== 'skipped' && one.at <= at);
   if (!push) return undefined;
   const outcome = push.outcome as SettledOutcome;
@@ -95,7 +99,7 @@ export function waitsNow(
 /** What was waited for at a time: deliveries and changes that had their outcome later, or have none yet. */
 export function waitsAt(
   { deliveries, changes }: Pick<MemberPast, 'deliveries' | 'changes'>,
-  { contact, pushes }: AddressPast,
+  { contact, pushes }: Pick<AddressPast, 'contact' | 'pushes'>,
   address: string,
   at: Date,
 ): string | undefined {

@@ -1,3 +1,6 @@
+-- A no whose person nobody knows
+UPDATE "opt_outs" SET "member_id" = '' WHERE "member_id" IS NULL;
+
 -- AlterTable
 ALTER TABLE "audiences" ADD COLUMN     "adopted_at" TIMESTAMPTZ(3);
 
@@ -16,8 +19,12 @@ ADD COLUMN     "replays" INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE "members" ADD COLUMN     "missing_run" UUID;
 
 -- AlterTable
-ALTER TABLE "opt_outs" ADD COLUMN     "list_date" TEXT,
-ADD COLUMN     "reason" TEXT;
+ALTER TABLE "opt_outs" DROP CONSTRAINT "opt_outs_pkey",
+ADD COLUMN     "list_date" TEXT,
+ADD COLUMN     "reason" TEXT,
+ALTER COLUMN "member_id" SET NOT NULL,
+ALTER COLUMN "member_id" SET DEFAULT '',
+ADD CONSTRAINT "opt_outs_pkey" PRIMARY KEY ("audience", "address", "member_id");
 
 -- AlterTable
 ALTER TABLE "pushes" ADD COLUMN     "added" BOOLEAN NOT NULL DEFAULT false,
@@ -138,6 +145,12 @@ CREATE INDEX "observations_address_idx" ON "observations"("address");
 
 -- CreateIndex
 CREATE INDEX "planned_members_run_id_address_idx" ON "planned_members"("run_id", "address");
+
+-- CreateIndex
+CREATE INDEX "deliveries_woken_at_idx" ON "deliveries"("woken_at");
+
+-- CreateIndex
+CREATE INDEX "deliveries_replayed_at_idx" ON "deliveries"("replayed_at");
 
 -- CreateIndex
 CREATE INDEX "pushes_audience_member_id_idx" ON "pushes"("audience", "member_id");

@@ -1,4 +1,10 @@
 -- DropIndex
+DROP INDEX "public"."deliveries_woken_at_idx";
+
+-- DropIndex
+DROP INDEX "public"."deliveries_replayed_at_idx";
+
+-- DropIndex
 DROP INDEX "public"."pushes_audience_member_id_idx";
 
 -- DropIndex
@@ -25,9 +31,17 @@ DROP COLUMN "plan_hash",
 DROP COLUMN "run_id",
 DROP COLUMN "welcome";
 
+-- Of several people's no at one address one is kept: before, it could hold no more
+DELETE FROM "public"."opt_outs" a USING "public"."opt_outs" b
+WHERE a."audience" = b."audience" AND a."address" = b."address" AND a."member_id" > b."member_id";
+
 -- AlterTable
-ALTER TABLE "public"."opt_outs" DROP COLUMN "list_date",
-DROP COLUMN "reason";
+ALTER TABLE "public"."opt_outs" DROP CONSTRAINT "opt_outs_pkey",
+DROP COLUMN "list_date",
+DROP COLUMN "reason",
+ALTER COLUMN "member_id" DROP NOT NULL,
+ALTER COLUMN "member_id" DROP DEFAULT,
+ADD CONSTRAINT "opt_outs_pkey" PRIMARY KEY ("audience", "address");
 
 -- AlterTable
 ALTER TABLE "public"."pushes" DROP COLUMN "added",
