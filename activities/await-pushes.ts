@@ -4,6 +4,7 @@ import type { Ledger } from '../src/ledger/ledger.js';
 import type { Beating } from './beating.js';
 
 const POLL_MS = 200;
+const MOST_POLL_MS = 1_000;
 
 /** Waits until all that a run made due has its outcome; `partly` while the audience is paused or only failing people are left. */
 export async function waitForOutcomes(
@@ -23,7 +24,8 @@ export async function waitForOutcomes(
       };
     if (due === retrying)
       return { result: 'partly', message: `${due} failed so far and are tried again; see steward parked list` };
-    await sleep(POLL_MS);
+    // the more there is, the less often it needs to be counted
+    await sleep(Math.min(MOST_POLL_MS, Math.max(POLL_MS, due / 20)));
     beating.check();
   }
 }

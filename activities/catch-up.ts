@@ -6,7 +6,7 @@ import type { GhostClient } from '../src/vendors/ghost/client.js';
 import { toFacts, toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
 import { type Beating, beat } from './beating.js';
 import type { GhostActivityDeps, SiteSource } from './ghost.js';
-import { createSourceReader, type SourceReader } from './source-pause.js';
+import { createSourceReader } from './source-pause.js';
 
 /** Members a page: Ghost gives at most 100 at once; without a key the ledger alone is the limit. */
 const READ_PAGE = 100;
@@ -54,9 +54,7 @@ export function createCatchUpActivities(deps: CatchUpDeps): CatchUpActivities {
 
 /** Drains one page while the next is read. Gives how many members it drained. */
 async function catchUpWith(deps: CatchUpDeps, source: SiteSource, beating: Beating<object>): Promise<number> {
-  const { name } = source.site;
-  const reader = createSourceReader(deps, name, 'catch-up');
-  const take = pagesOf(deps, source, reader);
+  const take = pagesOf(deps, source);
   let done = 0;
   let pages = 0;
   for (let next = take(); ; ) {
@@ -73,7 +71,9 @@ async function catchUpWith(deps: CatchUpDeps, source: SiteSource, beating: Beati
   }
 }
 
-function pagesOf({ ledger }: GhostActivityDeps, { site: { name }, ghost }: SiteSource, reader: SourceReader) {
+function pagesOf(deps: GhostActivityDeps, { site: { name }, ghost }: SiteSource) {
+  const { ledger } = deps;
+  const reader = ghost && createSourceReader(deps, name, ghost, 'catch-up');
   const { workflowExecution, activityId, attempt } = activityInfo();
   const earlier = `${workflowExecution?.runId}:${activityId}:`;
   const mine = `${earlier}${attempt}:`;
@@ -82,7 +82,8 @@ function pagesOf({ ledger }: GhostActivityDeps, { site: { name }, ghost }: SiteS
     number += 1;
     const token = `${mine}${number}`;
     const { memberIds, asOf } = await ledger.catchUp.takePage(name, { token, mine, earlier }, ghost ? READ_PAGE : PAGE);
-    if (!ghost) return { token, memberIds, items: memberIds.map((memberId) => ({ memberId, lease: token })) };
+    if (!ghost || !reader)
+      return { token, memberIds, items: memberIds.map((memberId) => ({ memberId, lease: token })) };
     try {
       const reads = await reader.read(() => readPage(ghost, memberIds, asOf));
       const items = [...reads].map(([memberId, read]) => ({ memberId, lease: token, read }));

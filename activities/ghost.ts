@@ -9,7 +9,7 @@ import type { Metrics } from '../src/observe/metrics.js';
 import { VendorError } from '../src/vendors/errors.js';
 import type { GhostClient } from '../src/vendors/ghost/client.js';
 import { toFacts, toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
-import { pauseSource } from './source-pause.js';
+import { concernsAll, pauseSource } from './source-pause.js';
 
 /** A site and, where there is an Admin API key, its Ghost. */
 export interface SiteSource {
@@ -135,7 +135,7 @@ async function readFailed(
 ): Promise<'waiting' | 'parked'> {
   const { kind } = error.details;
   if (kind === 'rate-limited') throw error;
-  if (kind !== 'refused' && (await answers(ghost))) {
+  if (!(await concernsAll(ghost, error))) {
     if (!(await ledger.parked.countReadFailure(site, memberId, MOST_READ_TRIES))) throw error;
     log.warn({ site, memberId, step: 'readMember' }, 'member is parked; see steward parked list');
     await ledger.parked.parkRead(
@@ -149,15 +149,6 @@ async function readFailed(
   await pauseSource({ ledger, log }, site, memberId, error);
   if (await ledger.sites.probes(site, memberId)) throw error;
   return 'waiting';
-}
-
-async function answers(ghost: GhostClient): Promise<boolean> {
-  try {
-    await ghost.probe();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Somebody else drains the member: looked at again each second. */

@@ -1,3 +1,4 @@
+import type { Destination } from '../src/audiences/destination.js';
 import type { ListActivities, SiteSyncInput, SyncStep } from '../src/contract/site-sync.js';
 import { VendorError } from '../src/vendors/errors.js';
 import { pauseAudience } from './audience-push.js';
@@ -21,7 +22,8 @@ export function createListActivities(deps: SyncActivityDeps): ListActivities {
       try {
         return await readList(deps, input, current);
       } catch (error) {
-        if (error instanceof VendorError) await pauseAudience(deps, current.site.audience, error);
+        if (error instanceof VendorError && !(await answers(current.destination)))
+          await pauseAudience(deps, current.site.audience, error);
         throw error;
       }
     },
@@ -45,18 +47,19 @@ async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: C
     await ledger.runs.progress(input.run, { phase: 'reading list' });
     for (let isLast = false; !isLast; ) {
       const asOf = await ledger.walks.now();
+      if (at.calls === 0) await ledger.runs.progress(input.run, { listReadAt: asOf });
       const begun = performance.now();
       const { subscribers, next } = await destination.readBack(at.cursor);
       if (!hasAnswered && (await ledger.audiences.resume(site.audience)))
         log.info({ audience: site.audience }, 'audience answers again: its pause is over');
       hasAnswered = true;
       const ms = at.ms + performance.now() - begun;
-      await ledger.observations.store({ run: input.run, audience: site.audience, site: site.name, asOf }, subscribers);
+      await ledger.observations.store(input.run, asOf, subscribers);
       const active = subscribers.filter(({ state }) => state === 'Active').length;
       at = { cursor: next, read: at.read + subscribers.length, active: at.active + active, calls: at.calls + 1, ms };
       isLast = next === undefined;
       if (!isLast) beating.at(at);
-      await ledger.runs.countAnew(at.calls);
+      if (run.first || run.dryRun) await ledger.runs.countAnew(at.calls);
       await ledger.runs.progress(input.run, {
         listRead: at.read,
         listActive: at.active,
@@ -68,6 +71,12 @@ async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: C
     beating.stop();
   }
 }
+
+const answers = (destination: Destination): Promise<boolean> =>
+  destination.probe().then(
+    () => true,
+    () => false,
+  );
 
 /** Whether additions may be made: nobody is mailed, or somebody said that it is all right. */
 async function mayMail({ ledger }: SyncActivityDeps, { destination, site }: CurrentRun): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { SiteSyncInput, SyncStep } from '../src/contract/site-sync.js';
+import { addressOf } from '../src/domain/member.js';
 import { ABSENT } from '../src/domain/plan-contact.js';
 import type { GhostClient } from '../src/vendors/ghost/client.js';
 import { toFacts, toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
@@ -22,10 +23,10 @@ export async function removeFound(deps: SyncActivityDeps, input: SiteSyncInput):
     await ledger.plans.dropMoved(plan);
     const stopped = input.mode === 'apply' ? undefined : await guard(deps, input, current);
     if (stopped) return stopped;
-    await ledger.runs.progress(input.run, { phase: 'removing' });
     for (;;) {
       const items = await ledger.plans.removals(plan, PEOPLE_AT_A_TIME);
       if (items.length === 0) return {};
+      await ledger.runs.progress(input.run, { phase: 'removing' });
       await checkAndMark(deps, input, current, items);
       const waited = await waitForOutcomes(deps, beating, input.run, current.site.audience);
       // whoever fails is tried again by the writer; only a paused list stops the others
@@ -75,23 +76,22 @@ async function checkAndMark(
   const approved = mode === 'apply';
   const where = { site: site.name, audience: site.audience, run };
   const asOf = await ledger.walks.now();
-  const ids = items.flatMap(({ memberId }) => memberId ?? []);
   const addresses = items.map(({ address }) => address);
-  const { found, gone, unreadable } = ghost ? await askAgain(deps, site.name, ghost, ids, addresses) : NOBODY;
-  if (found.length > 0)
-    await ledger.drain.drain({
-      ...where,
-      items: found.map((member) => ({
-        memberId: member.id,
-        read: { asOf, facts: toFacts(member), foundBy: 'full' },
-      })),
-      lane: 'bulk',
-      toWaiting: toWaitingDelivery,
-    });
+  const known = await ledger.walks.missingAt(site.name, addresses);
+  const ids = [...new Set([...items.flatMap(({ memberId }) => memberId ?? []), ...known])];
+  const { found, gone, unclear } = ghost ? await askAgain(deps, site.name, ghost, ids, addresses) : NOBODY;
   const foundBy = mode === 'walk' ? 'walk' : 'full';
+  const { busy } = await ledger.drain.drain({
+    ...where,
+    items: found.map((member) => ({ memberId: member.id, read: { asOf, facts: toFacts(member), foundBy } })),
+    lane: 'bulk',
+    toWaiting: toWaitingDelivery,
+  });
+  // whom a live run works on at this moment it knows better
+  const isBusy = new Set(found.filter(({ id }) => busy.includes(id)).map(({ email }) => addressOf(email)));
   if (gone.length > 0) await ledger.walks.markGone({ ...where, asOf, foundBy, approved }, gone);
   const marks = items
-    .filter(({ memberId }) => memberId === null || !unreadable.includes(memberId))
+    .filter(({ address, memberId }) => !isBusy.has(address) && !unclear.has(address) && !unclear.has(memberId ?? ''))
     .map(({ address }) => ({ address, planHash: ABSENT, approved }));
   await ledger.plans.mark(site.audience, run, marks);
 }
@@ -100,11 +100,11 @@ async function checkAndMark(
 interface Asked {
   found: GhostMember[];
   gone: string[];
-  /** Nobody is taken off whose record cannot be read. */
-  unreadable: string[];
+  /** Ids and addresses of records that cannot be read: nobody is taken off for want of understanding. */
+  unclear: ReadonlySet<string>;
 }
 
-const NOBODY: Asked = { found: [], gone: [], unreadable: [] };
+const NOBODY: Asked = { found: [], gone: [], unclear: new Set() };
 
 /** Reads them together, then each one who was not among them: only Ghost's own words for it mean that somebody is gone. */
 async function askAgain(
@@ -114,10 +114,15 @@ async function askAgain(
   ids: readonly string[],
   addresses: readonly string[],
 ): Promise<Asked> {
-  const reader = createSourceReader(deps, site, 'site-sync');
+  const reader = createSourceReader(deps, site, ghost, 'site-sync');
+  const byEmails = (emails: readonly string[]) =>
+    reader.read(() => ghost.membersByEmails(emails, cancellationSignal()));
   // somebody may hold the address under another id by now
-  const holders = await reader.read(() => ghost.membersByEmails(addresses, cancellationSignal()));
+  const holders = await byEmails(addresses);
   const { members: found, unreadable } = await reader.read(() => ghost.membersByIds(ids, cancellationSignal()));
+  const unclear = new Set(unreadable);
+  if (holders.unreadable.length > 0)
+    for (const address of addresses) if ((await byEmails([address])).unreadable.length > 0) unclear.add(address);
   const seen = new Set([...found.map(({ id }) => id), ...unreadable]);
   const gone: string[] = [];
   for (const id of ids.filter((one) => !seen.has(one))) {
@@ -125,5 +130,5 @@ async function askAgain(
     if (member) found.push(member);
     else gone.push(id);
   }
-  return { found: [...found, ...holders.members.filter(({ id }) => !seen.has(id))], gone, unreadable };
+  return { found: [...found, ...holders.members.filter(({ id }) => !seen.has(id))], gone, unclear };
 }

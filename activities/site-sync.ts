@@ -1,7 +1,7 @@
-import type { SiteSyncInput, SyncActivities, SyncBeginning } from '../src/contract/site-sync.js';
+import type { SiteSyncInput, SyncActivities, SyncBeginning, SyncResult } from '../src/contract/site-sync.js';
 import { adoptHistory, compareContact, type Finding } from '../src/domain/compare-contact.js';
 import type { Adoption, Compared, Found } from '../src/ledger/reconcile.js';
-import type { SyncCounts } from '../src/ledger/runs.js';
+import type { SyncCounts, SyncRun } from '../src/ledger/runs.js';
 import { toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
 import { waitForOutcomes } from './await-pushes.js';
 import { beat } from './beating.js';
@@ -29,21 +29,22 @@ export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
       }
     },
 
-    async endSync({ result, message, ...input }) {
+    async endSync({ result, message: why, ...input }) {
       const run = await ledger.runs.find(input.run);
       if (!run) return { result };
       const actions = await ledger.plans.countActions(input.run);
       const counts = run.dryRun ? plannedCounts(run, actions) : await ledger.runs.counts(input.run, run.audience);
-      const ended = result === 'done' && counts.failed > 0 ? 'partly' : result;
-      const leavesPlan = run.dryRun ? ended === 'done' : ended === 'refused' && (actions['remove'] ?? 0) > 0;
+      const message = why ?? whatIsLeft(run);
+      const ended = result === 'done' && (counts.failed > 0 || notInPlan(run) > 0) ? 'partly' : result;
+      const leavesPlan = leavesPlanBehind(run, ended, actions);
       // one that could not be carried out to its end stays open, to be applied again
       const isCarriedOut = input.plan !== undefined && (await ledger.plans.removals(input.plan, 1)).length === 0;
       if (isCarriedOut && (ended === 'done' || ended === 'partly')) await ledger.runs.planApplied(input.plan!);
       const isNews = await ledger.runs.end(input.run, ended, message, counts, leavesPlan);
       // what the first full sync found is due or settled by now, also where the list is paused
-      const isAdopted =
-        run.first && !run.dryRun && input.limit === undefined && (ended === 'done' || ended === 'partly');
-      if (isAdopted) await ledger.runs.adopted(run.audience);
+      const isStoppedByGuard = ended === 'refused' && run.phase !== 'starting' && run.phase !== 'reading list';
+      const hasCompared = ended === 'done' || ended === 'partly' || isStoppedByGuard;
+      if (run.first && !run.dryRun && input.limit === undefined && hasCompared) await ledger.runs.adopted(run.audience);
       if (isNews) {
         metrics.syncRuns.inc({ kind: input.mode, scope: input.site, result: ended });
         log.info(
@@ -54,6 +55,23 @@ export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
       return { result: ended };
     },
   };
+}
+
+const notInPlan = ({ findings }: SyncRun): number => (findings as Record<string, number>)[NOT_IN_PLAN] ?? 0;
+
+/** What a run that went well did not do. */
+function whatIsLeft(run: SyncRun): string | undefined {
+  const left = notInPlan(run);
+  if (left > 0) return `${left} differ since the plan was made: steward site sync ${run.site} --full`;
+  if (run.marks || run.dryRun) return undefined;
+  return `only recorded: nobody is pushed by syncs before the first full sync of this list, steward site sync ${run.site} --full --dry-run`;
+}
+
+/** A dry run that found something to do, or removals that the guard stopped. */
+function leavesPlanBehind(run: SyncRun, ended: SyncResult, actions: Record<string, number>): boolean {
+  const { leave: _, ...toDo } = actions;
+  if (run.dryRun) return ended === 'done' && Object.keys(toDo).length > 0;
+  return ended === 'refused' && (actions['remove'] ?? 0) > 0;
 }
 
 /** Decides whether a run goes ahead, and how: gently before the first full sync of its list (house decision 18). */
@@ -155,8 +173,9 @@ async function compareSite(deps: SyncActivityDeps, input: SiteSyncInput): Promis
   const { run, site } = current;
   const compared = await whatIsCompared(deps, input, current);
   if (!compared) return;
-  const beating = beat(deps.stopping, { after: '', findings: {} as Record<string, number> });
-  let at = beating.from;
+  // where an earlier attempt was is an address, so it is in the ledger and in no heartbeat
+  let at = { after: run.comparedTo, findings: run.findings as Record<string, number> };
+  const beating = beat(deps.stopping, {});
   let pages = 0;
   try {
     await ledger.runs.progress(input.run, { phase: 'comparing' });
@@ -179,7 +198,7 @@ async function compareSite(deps: SyncActivityDeps, input: SiteSyncInput): Promis
         );
       const { found, adoptions } = await comparePage(deps, current, compared, addresses);
       const onlyPlanOf = input.mode === 'apply' ? input.plan : undefined;
-      await ledger.reconcile.write(compared, found, {
+      const notInPlan = await ledger.reconcile.write(compared, found, {
         run: input.run,
         dryRun: run.dryRun,
         marks: run.marks,
@@ -188,11 +207,12 @@ async function compareSite(deps: SyncActivityDeps, input: SiteSyncInput): Promis
       });
       const findings = { ...at.findings };
       for (const { finding } of found) findings[nameOf(finding)] = (findings[nameOf(finding)] ?? 0) + 1;
+      if (notInPlan > 0) findings[NOT_IN_PLAN] = (findings[NOT_IN_PLAN] ?? 0) + notInPlan;
       at = { after: addresses.at(-1)!, findings };
       pages += 1;
-      await ledger.runs.countAnew(pages);
-      beating.at(at);
-      await ledger.runs.progress(input.run, { findings });
+      if (run.first || run.dryRun) await ledger.runs.countAnew(pages);
+      await ledger.runs.progress(input.run, { findings, comparedTo: at.after });
+      beating.check();
     }
     if (run.dryRun) await ledger.plans.dropMoved(input.run);
   } finally {
@@ -201,7 +221,7 @@ async function compareSite(deps: SyncActivityDeps, input: SiteSyncInput): Promis
 }
 
 /** What is compared, and whether the history that an earlier tool left on the list becomes ours. */
-type Comparison = Compared & { adopts: boolean };
+type Comparison = Compared & { adopts: boolean; readFrom: Date | undefined };
 
 /** A full sync compares everybody, a walk those who should not be on the list, an applied plan what its dry run compared. */
 async function whatIsCompared(
@@ -210,12 +230,21 @@ async function whatIsCompared(
   { run, site }: CurrentRun,
 ): Promise<Comparison | undefined> {
   const scope = { site: site.name, audience: site.audience };
-  if (input.mode === 'walk') return run.marks && input.limit === undefined ? { ...scope, adopts: false } : undefined;
+  if (input.mode === 'walk')
+    return run.marks && input.limit === undefined ? { ...scope, adopts: false, readFrom: undefined } : undefined;
   const reading = input.mode === 'apply' ? await ledger.runs.find(input.plan!) : run;
   // a plan of the guard's has removals only
   if (!reading || (input.mode === 'apply' && !reading.dryRun)) return undefined;
   const plannedBy = run.dryRun ? run.id : undefined;
-  return { ...scope, readBy: reading.id, plannedBy, untilId: reading.untilId ?? undefined, adopts: reading.first };
+  const readFrom = reading.listReadAt ?? reading.startedAt;
+  return {
+    ...scope,
+    readBy: reading.id,
+    plannedBy,
+    untilId: reading.untilId ?? undefined,
+    adopts: reading.first,
+    readFrom,
+  };
 }
 
 async function comparePage(
@@ -224,8 +253,8 @@ async function comparePage(
   compared: Comparison,
   addresses: readonly string[],
 ): Promise<{ found: Found[]; adoptions: Adoption[] }> {
-  const hasRead = compared.readBy !== undefined;
-  const comparing = { site, now: new Date(), hashOf, storedFields: destination.storedFields, hasRead };
+  const { readFrom } = compared;
+  const comparing = { site, now: new Date(), hashOf, storedFields: destination.storedFields, readFrom };
   const found: Found[] = [];
   const adoptions: Adoption[] = [];
   for (const loaded of await ledger.reconcile.load(compared, addresses)) {
@@ -233,13 +262,15 @@ async function comparePage(
     if (transition) adoptions.push({ memberId: one.holder!.memberId, transition });
     const finding = compareContact(one, comparing);
     // a walk's own changes are marked already; here it looks for removals alone
-    if (hasRead || finding.do === 'remove') found.push({ address: one.address, finding });
+    if (readFrom || finding.do === 'remove') found.push({ address: one.address, version: one.version, finding });
   }
   return { found, adoptions };
 }
 
 const nameOf = (finding: Finding): string => (finding.do === 'leave' ? `leave:${finding.why}` : finding.do);
 
+/** They differ, but an applied plan does not speak of them. */
+const NOT_IN_PLAN = 'leave:not-in-plan';
 /** Nothing was to be done about them, or it is being done already. */
 const SETTLED_OTHERWISE = ['leave:no-change', 'leave:on-the-way'];
 

@@ -1,6 +1,7 @@
 import type { Ledger } from '../src/ledger/ledger.js';
 import type { Logger } from '../src/observe/log.js';
 import { VendorError } from '../src/vendors/errors.js';
+import type { GhostClient } from '../src/vendors/ghost/client.js';
 
 /** Reads of one site's Ghost on behalf of one run, which probes it while it is paused. */
 export interface SourceReader {
@@ -14,6 +15,7 @@ export interface SourceReader {
 export function createSourceReader(
   { ledger, log }: { ledger: Ledger; log: Logger },
   site: string,
+  ghost: GhostClient,
   probe: string,
 ): SourceReader {
   let hasAnswered = false;
@@ -30,7 +32,7 @@ export function createSourceReader(
         hasAnswered = true;
         return result;
       } catch (error) {
-        if (error instanceof VendorError && error.details.kind !== 'rate-limited')
+        if (error instanceof VendorError && (await concernsAll(ghost, error)))
           await pauseSource({ ledger, log }, site, probe, error);
         throw error;
       } finally {
@@ -39,6 +41,15 @@ export function createSourceReader(
     },
     busyMs: () => Math.round(busyMs),
   };
+}
+
+/** Whether a failed read is about the whole source: its key is refused, or it does not even answer something small. */
+export async function concernsAll(ghost: GhostClient, { details: { kind } }: VendorError): Promise<boolean> {
+  if (kind === 'refused' || kind === 'rate-limited') return kind === 'refused';
+  return ghost.probe().then(
+    () => false,
+    () => true,
+  );
 }
 
 /** What concerns the whole source pauses it, with one run as its probe. */

@@ -3,7 +3,7 @@ import type { SiteSyncInput, SyncStep, WalkActivities } from '../src/contract/si
 import { sameFacts } from '../src/domain/member.js';
 import type { Site } from '../src/domain/site.js';
 import type { SyncRun } from '../src/ledger/runs.js';
-import type { GhostClient } from '../src/vendors/ghost/client.js';
+import { type GhostClient, MEMBERS_PAGE_SIZE } from '../src/vendors/ghost/client.js';
 import { toFacts, toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
 import { beat } from './beating.js';
 import { removeFound } from './remove-found.js';
@@ -49,7 +49,7 @@ async function walkMembers(deps: SyncActivityDeps, input: SiteSyncInput): Promis
   const before = await ledger.runs.lastComplete(input.site, input.run);
   const beginning = { source: ghost.source, after: FIRST_ID, read: 0, unreadable: 0, sourceMs: 0 };
   const beating = beat<WalkProgress>(deps.stopping, beginning, ({ source }) => source === ghost.source);
-  const reader = createSourceReader(deps, input.site, 'site-sync');
+  const reader = createSourceReader(deps, input.site, ghost, 'site-sync');
   let at = beating.from;
   let toldAt = 0;
   let written = 0;
@@ -63,7 +63,8 @@ async function walkMembers(deps: SyncActivityDeps, input: SiteSyncInput): Promis
       next.catch(() => undefined);
       const hasWritten = await takePage(deps, input, { run, site }, page);
       if (hasWritten) written += 1;
-      if (hasWritten) await ledger.runs.countAnew(written);
+      // only where much of what is there is new
+      if (hasWritten && written * MEMBERS_PAGE_SIZE > run.living) await ledger.runs.countAnew(written);
       if (isComplete && !run.dryRun) await noteMissing(deps, input, before, at.after, page);
       at = {
         source: ghost.source,

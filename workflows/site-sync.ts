@@ -1,4 +1,11 @@
-import { ActivityFailure, CancellationScope, isCancellation, proxyActivities, rootCause } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  CancellationScope,
+  isCancellation,
+  proxyActivities,
+  rootCause,
+} from '@temporalio/workflow';
 import type {
   ListActivities,
   SiteSyncInput,
@@ -11,6 +18,8 @@ import type {
 import { TaskQueue } from '../src/contract/task-queues.js';
 
 const patient = {
+  // the next run must not begin while an activity of this one still writes
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   startToCloseTimeout: '24 hours',
   heartbeatTimeout: '15 seconds',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' },
@@ -22,7 +31,12 @@ const { takeOverPlan, compareSite, awaitPushes } = proxyActivities<SyncActivitie
   ...patient,
   taskQueue: TaskQueue.Steward,
 });
-const { walkMembers, removeFound } = proxyActivities<WalkActivities>({ ...patient, taskQueue: TaskQueue.Ghost });
+const { walkMembers, removeFound } = proxyActivities<WalkActivities>({
+  ...patient,
+  taskQueue: TaskQueue.Ghost,
+  // a page that never comes must not lock out everything else of the site for ever
+  scheduleToCloseTimeout: '12 hours',
+});
 // a list that does not answer must not keep the site's walks from recording what they find
 const { readList } = proxyActivities<ListActivities>({
   ...patient,

@@ -1,5 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { executeChild, ParentClosePolicy, sleep, uuid4 } from '@temporalio/workflow';
+import { continueAsNew, executeChild, ParentClosePolicy, sleep, uuid4, workflowInfo } from '@temporalio/workflow';
+import { SiteName, SyncState } from '../src/contract/search-attributes.js';
 import type { TickInput } from '../src/contract/site-sync.js';
 import { TaskQueue } from '../src/contract/task-queues.js';
 import { siteSyncWorkflowId } from '../src/contract/workflow-ids.js';
@@ -17,12 +18,17 @@ export async function tick({ site, mode }: TickInput): Promise<void> {
         taskQueue: TaskQueue.Steward,
         args: [{ site, mode, run: uuid4(), by: 'schedule' }],
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        typedSearchAttributes: [
+          { key: SiteName, value: site },
+          { key: SyncState, value: 'Running' },
+        ],
       });
       return;
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       if (mode === 'walk') return;
       await sleep('1 minute');
+      if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof tick>({ site, mode });
     }
   }
 }

@@ -111,7 +111,7 @@ function applyOne(state: MemberState, delivery: WaitingDelivery): MemberState | 
 function applyRead(state: MemberState, read: MemberRead): MemberState {
   if (state.observedAt && read.asOf < state.observedAt) return state;
   // only a signed deletion is final: one that walks concluded is taken back by whoever sees the member
-  const isFinal = state.deletedAt && state.signedAt && state.deletedAt <= state.signedAt;
+  const isFinal = state.deletedAt && state.deletedAt.getTime() === state.signedAt?.getTime();
   if (isFinal || (state.deletedAt && !read.facts)) return state;
   if (!read.facts) return { ...state, observedAt: read.asOf, suspectedGoneAt: state.suspectedGoneAt ?? read.asOf };
   return {

@@ -104,8 +104,8 @@ export interface Comparing {
   now: Date;
   hashOf: (text: string) => string;
   storedFields: (contact: Contact) => Record<string, string>;
-  /** Whether the list was read back; else the ledger alone is looked at. */
-  hasRead: boolean;
+  /** When the list began to be read back; undefined: it was not, and the ledger alone is looked at. */
+  readFrom: Date | undefined;
 }
 
 type Leave = (why: LeaveReason, settle?: Omit<Seen, 'listState'>) => Finding;
@@ -114,7 +114,8 @@ type Leave = (why: LeaveReason, settle?: Omit<Seen, 'listState'>) => Finding;
 const SILENT_FIELD = 'ghost_last_updated';
 
 /** Compares one address with what should be (house decisions 6, 8, 9, 16 to 18). */
-export function compareContact(one: ComparedContact, comparing: Comparing): Finding {
+export function compareContact(asLoaded: ComparedContact, comparing: Comparing): Finding {
+  const one = withoutStaleReading(asLoaded, comparing);
   const { holder, observation, hold } = one;
   const memberId = holder?.memberId ?? one.settledMemberId;
   const leave: Leave = (why, settle) => ({
@@ -124,8 +125,7 @@ export function compareContact(one: ComparedContact, comparing: Comparing): Find
     ...(settle && isNews(one, settle) ? { settle: { ...settle, listState: observation?.state ?? one.listState } } : {}),
   });
   if (!holder && !one.known) return leave('not-a-member');
-  const isNewer = observation === undefined || one.settledAt === undefined || observation.observedAt > one.settledAt;
-  if (one.waits || !isNewer) return leave('on-the-way');
+  if (one.waits) return leave('on-the-way');
   if (hold && !hold.released) return leave('held');
 
   const plan = planContact(asSeen(one), comparing.site, comparing.now, comparing.hashOf);
@@ -160,8 +160,15 @@ export function compareContact(one: ComparedContact, comparing: Comparing): Find
   }
 }
 
+/** Whether the list was read after the contact was settled: what is older says nothing of it any more (house decision 6). */
+function withoutStaleReading(one: ComparedContact, { readFrom }: Comparing): ComparedContact & { isRead: boolean } {
+  const seenAt = one.observation?.observedAt ?? readFrom;
+  const isRead = seenAt !== undefined && (one.settledAt === undefined || seenAt > one.settledAt);
+  return { ...one, isRead, observation: isRead ? one.observation : undefined };
+}
+
 function compareImport(
-  one: ComparedContact,
+  one: ComparedContact & { isRead: boolean },
   plan: Extract<ContactPlan, { do: 'import' }>,
   comparing: Comparing,
   leave: Leave,
@@ -170,8 +177,8 @@ function compareImport(
   const { hash } = plan;
   const memberId = one.holder!.memberId;
   if (observation?.state === 'Unconfirmed') return leave('unconfirmed', { outcome: 'unconfirmed', hash });
-  if (!comparing.hasRead && one.settledHash === hash) return leave('no-change');
-  if (!comparing.hasRead) return { do: plan.addition ? 'add' : 'update', hash, memberId, changes: [] };
+  if (!one.isRead && one.settledHash === hash) return leave('no-change');
+  if (!one.isRead) return { do: plan.addition ? 'add' : 'update', hash, memberId, changes: [] };
   if (plan.addition) return { do: 'add', hash, memberId, changes: [] };
   // on the list as far as we knew, but not seen there while its pages shifted: the import itself will tell
   if (!observation) return { do: 'update', hash, memberId, changes: [] };
@@ -190,8 +197,15 @@ function asSeen(one: ComparedContact): DueContact {
   const listState = observation?.state ?? due.listState ?? 'Absent';
   const isOurs =
     listState === 'Deleted' && removal?.listDate !== undefined && removal.listDate === observation?.stateDate;
-  const optedOut = due.optedOut || (observation !== undefined && binds(listState) && !isOurs);
-  return { ...due, removal, listState, optedOut, settledHash: due.holder ? undefined : due.settledHash };
+  const isNo = observation !== undefined && binds(listState) && !isOurs;
+  return {
+    ...due,
+    removal,
+    listState,
+    optedOut: due.optedOut || isNo,
+    addressOptedOut: due.addressOptedOut || isNo,
+    settledHash: due.holder ? undefined : due.settledHash,
+  };
 }
 
 /** Field by field, what a list was seen to hold of a contact and what it should. */
@@ -208,10 +222,13 @@ export function changesOf(
   });
 }
 
+const ON_LIST: ReadonlySet<SettledOutcome | undefined> = new Set(['confirmed', 'moved', 'unchanged']);
+
+/** Whether what was seen says more than what was settled; a key that is void is forgotten with it. */
 const isNews = (one: ComparedContact, { outcome, hash }: Seen): boolean =>
+  one.differsKey !== undefined ||
   one.settledHash !== hash ||
-  one.settledOutcome === undefined ||
-  (outcome === 'opted-out') !== (one.settledOutcome === 'opted-out');
+  (one.settledOutcome !== outcome && !(ON_LIST.has(outcome) && ON_LIST.has(one.settledOutcome)));
 
 function reasonOf(outcome: SettledOutcome): LeaveReason {
   switch (outcome) {

@@ -31,6 +31,8 @@ export interface DueContact {
   successor?: { due: boolean } | undefined;
   /** The holder or the address said no at the destination. */
   optedOut: boolean;
+  /** The address did: then nobody is moved there either. */
+  addressOptedOut: boolean;
   /** We meant to remove it and do not know whether that was done. */
   removalOpen: boolean;
   /** Our last removal of this address that was carried out; `since` is when it was asked for, by whatever asked first. */
@@ -118,8 +120,9 @@ function planFreely(due: DueContact, site: Site, now: Date, hashOf: (text: strin
     if (!signed) return { do: 'nothing', outcome: 'returned-unsigned', hash: `${hash} unsigned` };
     return { do: 'return', ...plan, listDate: due.removal.listDate, automations };
   }
-  if (due.formerAddress !== undefined && due.formerUnderWay) return { do: 'wait' };
-  if (due.formerAddress !== undefined) return { do: 'move', from: due.formerAddress, ...plan };
+  const mayMove = due.formerAddress !== undefined && !due.addressOptedOut;
+  if (mayMove && due.formerUnderWay) return { do: 'wait' };
+  if (mayMove && due.formerAddress !== undefined) return { do: 'move', from: due.formerAddress, ...plan };
   if (due.optedOut) return { do: 'recheck', ...plan };
   if (due.formerHeld !== undefined) return { do: 'look-back', former: due.formerHeld, ...plan, automations };
   return { do: 'import', ...plan, addition: true, automations };

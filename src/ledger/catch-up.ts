@@ -26,7 +26,9 @@ export function createCatchUp({ sql }: Database) {
         WHERE s.site = ANY(${[...sites]}) AND s.catch_up_since IS NOT NULL AND s.catch_up_seen_at < now() - make_interval(
           secs => CASE WHEN s.paused_since IS NULL THEN ${GONE_SECONDS}::int ELSE ${PAUSED_GONE_SECONDS}::int END)
       ) AS wanted
-      ON CONFLICT (site) DO UPDATE SET catch_up_since = coalesce(sites.catch_up_since, now()), catch_up_seen_at = now()
+      ON CONFLICT (site) DO UPDATE SET catch_up_since = coalesce(sites.catch_up_since, now()),
+        -- a run that was signalled in vain is not signalled at once again
+        catch_up_seen_at = now() + CASE WHEN sites.catch_up_since IS NULL THEN interval '0' ELSE interval '2 minutes' END
         WHERE sites.catch_up_since IS NULL OR sites.catch_up_seen_at < now() - make_interval(secs => ${GONE_SECONDS})
       RETURNING site`,
 

@@ -97,6 +97,7 @@ export interface PlannableRow {
   has_successor: boolean;
   successor_due: boolean;
   opted_out: boolean;
+  address_opted_out: boolean;
   removal_open: boolean;
   removed_since: Date | null;
   has_removal: boolean;
@@ -111,7 +112,6 @@ export interface PlannableRow {
   settled_at: Date | null;
   settled_outcome: SettledOutcome | null;
   differs_key: string | null;
-  missing_run: string | null;
 }
 
 /** Bulk always gets at least this much of a page, live the rest. */
@@ -145,16 +145,18 @@ export function plannable(
     SELECT c.address, c.version, c.lane, c.tries, c.batch_limit, c.delivered_at, c.settled_hash, c.settled_member_id, c.list_state,
       c.welcome, c.approved, c.plan_hash, c.due_at, c.under_way_until > now() AS under_way, c.settled_at, c.settled_outcome, c.differs_key,
       h.member_id, h.email, h.name, h.status, h.labels, h.email_enabled, h.suppressed, h.signed_up_at, h.changed_at, h.added_at,
-      h.previous_status, h.status_changed_at, h.missing_run,
+      h.previous_status, h.status_changed_at,
       f.address AS former_address, coalesce(f.under_way_until > now(), false) AS former_under_way,
       k.address AS former_held,
       s.member_id IS NULL OR s.deleted_at IS NOT NULL AS settled_member_deleted,
       coalesce(s.deleted_at IS NULL AND s.address <> c.address, false) AS has_successor,
       EXISTS (SELECT FROM contacts n WHERE n.audience = ${audience} AND n.address = s.address AND n.due_at IS NOT NULL) AS successor_due,
       EXISTS (SELECT FROM opt_outs o WHERE o.audience = ${audience} AND (o.address = c.address OR o.member_id = h.member_id)) AS opted_out,
+      EXISTS (SELECT FROM opt_outs o WHERE o.audience = ${audience} AND o.address = c.address) AS address_opted_out,
       EXISTS (SELECT FROM removals r WHERE r.audience = ${audience} AND r.address = c.address AND r.done_at IS NULL AND r.void_at IS NULL) AS removal_open,
+      -- when what led to our removal happened, if that was earlier than the removal itself
       least(r.drawn_at, (SELECT max(x.observed_at) FROM members x
-        WHERE x.site = ${site} AND x.address = c.address AND x.deleted_at IS NOT NULL)) AS removed_since, r.list_date AS removal_list_date, r.id IS NOT NULL AS has_removal,
+        WHERE x.site = ${site} AND x.member_id = r.member_id AND x.address = c.address AND x.deleted_at IS NOT NULL)) AS removed_since, r.list_date AS removal_list_date, r.id IS NOT NULL AS has_removal,
       o.kind AS hold_kind, coalesce(o.released_at IS NOT NULL, false) AS hold_released
     FROM due c
     LEFT JOIN LATERAL (
@@ -198,6 +200,7 @@ export function toTaken(row: PlannableRow): TakenContact {
     settledMemberDeleted: row.settled_member_deleted,
     successor: row.has_successor ? { due: row.successor_due } : undefined,
     optedOut: row.opted_out,
+    addressOptedOut: row.address_opted_out,
     removalOpen: row.removal_open,
     removal:
       row.has_removal && row.removed_since

@@ -137,7 +137,9 @@ async function drainPage(tx: Queries, request: DrainRequest): Promise<Drained> {
     });
   if (changed.length > 0) {
     await writeChanges(tx, request, changed);
-    if (request.marks !== false) await markChanged(tx, request, changed);
+    // what a delivery told is due in any case
+    const marked = changed.filter(({ waiting }) => request.marks !== false || waiting.length > 0);
+    if (marked.length > 0) await markChanged(tx, request, marked);
   }
 
   return {
@@ -199,7 +201,7 @@ async function markChanged(tx: Queries, request: DrainRequest, changed: readonly
   const welcomed = run === undefined ? new Set<string>() : await welcomeFresh(tx, run, changed);
   const marks = new Map<string, DueMark>();
   for (const { memberId, before, state, waiting } of changed) {
-    if (state.facts && defers?.(state.facts)) continue;
+    if (waiting.length === 0 && state.facts && defers?.(state.facts)) continue;
     const deliveredAt = waiting.map(({ receivedAt }) => receivedAt).sort((a, b) => a.getTime() - b.getTime())[0];
     for (const facts of [before.facts, state.facts]) {
       if (!facts) continue;

@@ -10,15 +10,13 @@ export interface ReadingBack {
   run: string;
   audience: string;
   site: string;
-  /** Time before the request. */
-  asOf: Date;
 }
 
 /** What lists were seen to hold, and what the ledger concludes from it at once. */
 export function createObservations({ sql, transaction }: Database) {
   return {
-    /** Stores a page of a reading back; a later line about an address replaces an earlier one. */
-    async store({ run, asOf }: ReadingBack, subscribers: readonly ObservedSubscriber[]): Promise<void> {
+    /** Stores a page of a reading back, `asOf` the time before its request; a later line about an address replaces an earlier one. */
+    async store(run: string, asOf: Date, subscribers: readonly ObservedSubscriber[]): Promise<void> {
       const lines = new Map<string, object>();
       for (const one of subscribers) {
         const address = addressOf(one.email);
@@ -39,7 +37,7 @@ export function createObservations({ sql, transaction }: Database) {
      * Takes over the states of these addresses: what the list says of a contact whose last call ended before, and who opted
      * out there with date and reason. Our own removals are not opt-outs.
      */
-    takeOver: ({ run, audience, site }: Omit<ReadingBack, 'asOf'>, addresses: readonly string[]): Promise<void> =>
+    takeOver: ({ run, audience, site }: ReadingBack, addresses: readonly string[]): Promise<void> =>
       transaction((tx) => takeOver(tx, run, audience, site, addresses)),
   };
 }
@@ -54,25 +52,26 @@ async function takeOver(
   const seen = Prisma.sql`
     SELECT o.* FROM observations o LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = o.address
     WHERE o.run_id = ${run}::uuid AND o.address = ANY(${[...addresses]}) AND c.under_way_until IS NULL
-      AND (c.settled_at IS NULL OR c.settled_at < o.observed_at)`;
+      AND (c.settled_at IS NULL OR c.settled_at < o.observed_at) AND (c.list_state_at IS NULL OR c.list_state_at <= o.observed_at)`;
   const isOurs = Prisma.sql`EXISTS (
     SELECT FROM removals r WHERE r.audience = ${audience} AND r.address = o.address AND r.done_at IS NOT NULL
       AND o.state = 'Deleted' AND r.list_date = o.state_date)`;
   await tx.execute`
     WITH seen AS MATERIALIZED (${seen}), opted_in AS (
       DELETE FROM opt_outs o USING seen s
-      WHERE o.audience = ${audience} AND o.address = s.address AND s.state = 'Active' AND ${optInCounts(site)}
+      WHERE o.audience = ${audience} AND o.address = s.address AND s.state = 'Active' AND o.at < s.observed_at AND ${optInCounts(site)}
     ), opted_out AS (
       INSERT INTO opt_outs (audience, address, member_id, state, list_date, reason)
-      SELECT ${audience}, o.address, coalesce(c.settled_member_id, (SELECT m.member_id FROM members m WHERE m.site = ${site}
-          AND m.address = o.address AND m.deleted_at IS NULL ORDER BY m.member_id DESC LIMIT 1), ''), o.state, o.state_date, o.reason
+      SELECT DISTINCT ${audience}, o.address, who, o.state, o.state_date, o.reason
       FROM seen o LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = o.address
+      CROSS JOIN LATERAL unnest(ARRAY[coalesce(c.settled_member_id, ''), coalesce((SELECT m.member_id FROM members m
+        WHERE m.site = ${site} AND m.address = o.address AND m.deleted_at IS NULL ORDER BY m.member_id DESC LIMIT 1), '')]) AS who
       WHERE o.state = ANY(${[...BINDING]}) AND NOT ${isOurs}
       ON CONFLICT (audience, address, member_id) DO UPDATE SET
-        at = CASE WHEN opt_outs.state = EXCLUDED.state THEN opt_outs.at ELSE EXCLUDED.at END,
+        at = CASE WHEN opt_outs.state = EXCLUDED.state AND opt_outs.list_date IS NOT DISTINCT FROM EXCLUDED.list_date
+          THEN opt_outs.at ELSE EXCLUDED.at END,
         state = EXCLUDED.state, list_date = EXCLUDED.list_date, reason = EXCLUDED.reason
     )
     UPDATE contacts c SET list_state = s.state, list_state_at = s.observed_at
-    FROM seen s WHERE c.audience = ${audience} AND c.address = s.address
-      AND (c.list_state IS DISTINCT FROM s.state OR c.list_state_at IS NULL)`;
+    FROM seen s WHERE c.audience = ${audience} AND c.address = s.address`;
 }

@@ -46,7 +46,9 @@ export function createPlans({ prisma, sql, transaction }: Database) {
       const [row] = await sql.query<[{ count: number }]>`
         SELECT count(*)::int AS count FROM plan_items i JOIN contacts c ON c.audience = ${audience} AND c.address = i.address
         WHERE i.run_id = ${run}::uuid AND i.action = 'remove' AND i.outcome IS NULL AND coalesce(c.list_state, 'Active') = 'Active'
-          AND NOT (${keepsDeleted} AND i.why = 'missing')`;
+          AND NOT (${keepsDeleted} AND i.why = 'missing') AND NOT EXISTS (
+            SELECT FROM members m JOIN sync_runs r ON r.id = i.run_id AND r.site = m.site
+            WHERE m.address = i.address AND m.deleted_at IS NULL AND m.missing_run IS NULL AND i.why = 'missing')`;
       return row.count;
     },
 
@@ -87,7 +89,9 @@ export function createPlans({ prisma, sql, transaction }: Database) {
       await sql.execute`
         UPDATE plan_items i SET outcome = coalesce(
           (SELECT p.outcome FROM pushes p WHERE p.run_id = ${run}::uuid AND p.audience = ${audience} AND p.address = i.address
-           ORDER BY p.id DESC LIMIT 1), 'skipped')
+           ORDER BY p.id DESC LIMIT 1),
+          CASE WHEN EXISTS (SELECT FROM contacts c WHERE c.audience = ${audience} AND c.address = i.address AND c.due_at IS NOT NULL
+            AND c.run_id = ${run}::uuid) THEN 'waiting' ELSE 'skipped' END)
         WHERE i.run_id = ${plan}::uuid AND i.address = ANY(${[...addresses]})`;
     },
   };

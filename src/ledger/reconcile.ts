@@ -21,6 +21,8 @@ export interface Compared {
 /** One address and what comparing it found. */
 export interface Found {
   address: string;
+  /** The contact's version when it was loaded: what became due meanwhile is not overwritten. */
+  version: number;
   finding: Finding;
 }
 
@@ -86,7 +88,8 @@ export function createReconcile({ sql, transaction }: Database) {
 
     /**
      * Writes what a page of comparing found: what differs is due, what is true is settled, removals wait as items of the run's
-     * plan. With `onlyPlanOf` only what that plan means just the same is due. A dry run writes its plan alone.
+     * plan. With `onlyPlanOf` only what that plan means just the same is due; gives how many else differ. A dry run writes its
+     * plan alone.
      */
     write: (
       compared: Compared,
@@ -98,23 +101,21 @@ export function createReconcile({ sql, transaction }: Database) {
         onlyPlanOf?: string | undefined;
         adoptions: readonly Adoption[];
       },
-    ): Promise<void> =>
+    ): Promise<number> =>
       transaction(async (tx) => {
-        if (how.dryRun)
-          return writeItems(
-            tx,
-            how.run,
-            found.filter(({ finding }) => isWorthTelling(finding)),
-          );
+        const told = found.filter(({ finding }) => isWorthTelling(finding));
+        if (how.dryRun) await writeItems(tx, how.run, told);
+        if (how.dryRun) return 0;
         if (how.adoptions.length > 0) await adopt(tx, compared.site, how.adoptions);
         await settleSeen(tx, compared, found);
-        if (!how.marks) return;
+        if (!how.marks) return 0;
         const removals = found.filter(({ finding }) => finding.do === 'remove');
         if (removals.length > 0 && how.onlyPlanOf === undefined) await writeItems(tx, how.run, removals);
-        const marks = await wantedByPlan(tx, found.flatMap(toMark), how.onlyPlanOf);
-        if (marks.length === 0) return;
-        await markDue(tx, compared.audience, marks, 'bulk', how.run);
-        await noteStates(tx, compared, marks);
+        const differing = found.flatMap(toMark);
+        const marks = await wantedByPlan(tx, differing, how.onlyPlanOf);
+        if (marks.length > 0) await markDue(tx, compared.audience, marks, 'bulk', how.run);
+        if (marks.length > 0) await noteStates(tx, compared, marks);
+        return differing.length - marks.length;
       }),
   };
 }
@@ -212,22 +213,22 @@ async function wantedByPlan(
 
 /** Contacts that were seen to be settled already need no push. */
 async function settleSeen(tx: Queries, { audience }: Compared, found: readonly Found[]): Promise<void> {
-  const rows = found.flatMap(({ address, finding }) =>
+  const rows = found.flatMap(({ address, version, finding }) =>
     finding.do === 'leave' && finding.settle && finding.memberId !== undefined
-      ? [{ address, memberId: finding.memberId, ...finding.settle }]
+      ? [{ address, version, memberId: finding.memberId, ...finding.settle }]
       : [],
   );
   if (rows.length === 0) return;
   await tx.execute`
     WITH settled AS (
-      INSERT INTO contacts (audience, address, settled_hash, settled_outcome, settled_at, settled_member_id, list_state, list_state_at)
-      SELECT ${audience}, g.address, g.hash, g.outcome, now(), g."memberId", g."listState", now()
-      FROM jsonb_to_recordset(${asJson(rows)}) AS g(address text, "memberId" text, outcome text, hash text, "listState" text)
+      INSERT INTO contacts (audience, address, version, settled_hash, settled_outcome, settled_at, settled_member_id, list_state, list_state_at)
+      SELECT ${audience}, g.address, g.version, g.hash, g.outcome, now(), g."memberId", g."listState", now()
+      FROM jsonb_to_recordset(${asJson(rows)}) AS g(address text, version int, "memberId" text, outcome text, hash text, "listState" text)
       ON CONFLICT (audience, address) DO UPDATE SET settled_hash = EXCLUDED.settled_hash, settled_outcome = EXCLUDED.settled_outcome,
-        settled_at = EXCLUDED.settled_at, list_state = coalesce(EXCLUDED.list_state, contacts.list_state),
+        settled_at = EXCLUDED.settled_at, differs_key = NULL, list_state = coalesce(EXCLUDED.list_state, contacts.list_state),
         settled_member_id = CASE WHEN EXCLUDED.settled_outcome = 'opted-out'
           THEN coalesce(contacts.settled_member_id, EXCLUDED.settled_member_id) ELSE EXCLUDED.settled_member_id END
-      WHERE contacts.due_at IS NULL AND contacts.under_way_until IS NULL
+      WHERE contacts.due_at IS NULL AND contacts.under_way_until IS NULL AND contacts.version = EXCLUDED.version
       RETURNING address, settled_member_id, settled_outcome, settled_hash
     )
     INSERT INTO pushes (audience, address, member_id, operation, outcome, hash)

@@ -23,6 +23,9 @@ export interface SyncRun {
   listCallMs: number;
   sourceMs: number;
   untilId: string | null;
+  /** Last address that was compared. */
+  comparedTo: string;
+  listReadAt: Date | null;
   complete: boolean;
   marks: boolean;
   first: boolean;
@@ -57,11 +60,11 @@ export type RunProgress = Partial<
     | 'unreadable'
     | 'listActive'
     | 'listCallMs'
+    | 'listReadAt'
+    | 'comparedTo'
     | 'sourceMs'
     | 'untilId'
     | 'complete'
-    | 'first'
-    | 'marks'
   >
 > & { findings?: Record<string, number> };
 
@@ -96,7 +99,7 @@ export function createRuns({ prisma, sql, transaction }: Database) {
         await tx.execute`
           INSERT INTO sync_runs (id, site, audience, mode, dry_run, started_by, marks, first, plan_id, living)
           SELECT ${run}::uuid, ${site}, ${audience}, ${mode}, ${dryRun}, ${by}, ${how.marks}, ${how.first}, ${plan}::uuid,
-            (SELECT count(*)::int FROM members WHERE site = ${site} AND email IS NOT NULL AND deleted_at IS NULL)
+            (SELECT count(DISTINCT address)::int FROM members WHERE site = ${site} AND email IS NOT NULL AND deleted_at IS NULL)
           ON CONFLICT (id) DO NOTHING`;
       }),
 
@@ -176,7 +179,8 @@ export function createRuns({ prisma, sql, transaction }: Database) {
           (count(*) FILTER (WHERE outcome = 'removed'))::int AS removed,
           (count(*) FILTER (WHERE outcome = 'held'))::int AS held,
           (count(*) FILTER (WHERE outcome IN ('opted-out', 'withheld', 'kept', 'returned-unsigned', 'skipped')))::int
-            + coalesce((SELECT sum(value::int) FROM jsonb_each_text(r.findings) WHERE key LIKE 'leave:%' AND key NOT IN ('leave:no-change', 'leave:on-the-way')), 0)::int AS "leftAlone",
+            + coalesce((SELECT sum(value::int) FROM jsonb_each_text(r.findings) WHERE key LIKE 'leave:%' AND key NOT IN ('leave:no-change', 'leave:on-the-way')), 0)::int
+            + CASE WHEN r.marks THEN 0 ELSE (SELECT count(*)::int FROM member_changes m WHERE m.run_id = r.id) END AS "leftAlone",
           (count(*) FILTER (WHERE outcome = 'refused'))::int + (SELECT count FROM waiting) + r.unreadable AS failed
         FROM sync_runs r LEFT JOIN last ON true WHERE r.id = ${run}::uuid
         GROUP BY r.id`;
@@ -211,11 +215,12 @@ export function createRuns({ prisma, sql, transaction }: Database) {
     /** The plans that the guard left and nobody has decided on, by site. */
     async stoppedByGuard(): Promise<Map<string, string>> {
       const rows = await sql.query<{ site: string; id: string }[]>`
-        SELECT site, id FROM sync_runs WHERE plan_state = 'open' AND result = 'refused'`;
+        SELECT site, id FROM sync_runs
+        WHERE plan_state = 'open' AND result = 'refused' AND ended_at > now() - make_interval(hours => ${PLAN_HOURS})`;
       return new Map(rows.map(({ site, id }) => [site, id]));
     },
 
-    /** The plan is being applied: nobody else applies it. */
+    /** The plan was carried out: it cannot be applied again. */
     async planApplied(id: string): Promise<void> {
       await sql.execute`UPDATE sync_runs SET plan_state = 'applied' WHERE id = ${id}::uuid`;
     },
@@ -235,13 +240,26 @@ export function createRuns({ prisma, sql, transaction }: Database) {
   };
 }
 
+/** Whatever is older was looked at when runs since then ended. */
+const LOOK_BACK_DAYS = 8;
+/** Walks that nobody looks back at any more. */
+const WALKS_KEPT_DAYS = 30;
+
 /** Of each site one plan is open; what older runs read of both sides is needed by nobody any more. */
 async function dropWhatIsNotNeeded(tx: Queries, run: string): Promise<void> {
   const older = Prisma.sql`
-    SELECT o.id FROM sync_runs o, sync_runs r WHERE r.id = ${run}::uuid AND o.site = r.site AND o.id <> r.id AND o.ended_at IS NOT NULL`;
+    SELECT o.id FROM sync_runs o, sync_runs r WHERE r.id = ${run}::uuid AND o.site = r.site AND o.id <> r.id
+      AND o.ended_at > now() - make_interval(days => ${LOOK_BACK_DAYS}) AND (o.mode <> 'walk' OR o.result = 'refused')`;
   await tx.execute`
     UPDATE sync_runs SET plan_state = 'replaced' WHERE plan_state = 'open' AND id IN (${older})
       AND (SELECT plan_state FROM sync_runs WHERE id = ${run}::uuid) = 'open'`;
+  // what the guard stopped is no longer so once a complete run has found nothing to stop
+  await tx.execute`
+    UPDATE sync_runs SET plan_state = 'replaced' WHERE plan_state = 'open' AND result = 'refused' AND id IN (${older})
+      AND (SELECT result = 'done' AND complete AND NOT dry_run AND mode <> 'apply' FROM sync_runs WHERE id = ${run}::uuid)`;
+  await tx.execute`
+    DELETE FROM sync_runs WHERE site = (SELECT site FROM sync_runs WHERE id = ${run}::uuid) AND mode = 'walk'
+      AND started_at < now() - make_interval(days => ${WALKS_KEPT_DAYS})`;
   const useless = Prisma.sql`SELECT id FROM sync_runs WHERE id IN (${older}) AND coalesce(plan_state, '') <> 'open'`;
   await tx.execute`DELETE FROM planned_members WHERE run_id IN (${useless})`;
   // what became of the plan applied last can still be asked for

@@ -60,6 +60,14 @@ export function createWalks({ sql, transaction }: Database) {
           UPDATE members SET missing_run = ${run}::uuid WHERE site = ${site} AND missing_run = ${before}::uuid AND deleted_at IS NULL`;
       }),
 
+    /** Living members at these addresses whom a walk missed. */
+    async missingAt(site: string, addresses: readonly string[]): Promise<string[]> {
+      const rows = await sql.query<{ id: string }[]>`
+        SELECT member_id AS id FROM members
+        WHERE site = ${site} AND address = ANY(${[...addresses]}) AND deleted_at IS NULL AND missing_run IS NOT NULL`;
+      return rows.map(({ id }) => id);
+    },
+
     /** Members whom the source, asked again one by one, does not have: deleted, as far as anybody can tell. Gives how many. */
     markGone: (
       gone: { site: string; audience: string; run: string; asOf: Date; foundBy: 'walk' | 'full'; approved: boolean },

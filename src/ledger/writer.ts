@@ -169,12 +169,13 @@ async function settleAll(
   }));
   const given = Prisma.sql`jsonb_to_recordset(${asJson(rows)}) AS g(address text, version int, "memberId" text, operation text,
     outcome text, hash text, added boolean, "listState" text, code int, binds boolean, refusal jsonb)`;
-  // before the contact forgets whose subscription it was
+  // both whose subscription it was and who is refused because of it: the stricter wins
   if (rows.some((row) => row.binds)) {
     await tx.execute`
       INSERT INTO opt_outs (audience, address, member_id, state)
-      SELECT ${audience}, g.address, coalesce(c.settled_member_id, g."memberId", ''), g."listState"
-      FROM ${given} LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = g.address WHERE g.binds
+      SELECT DISTINCT ${audience}, g.address, who, g."listState"
+      FROM ${given} LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = g.address
+      CROSS JOIN LATERAL unnest(ARRAY[coalesce(c.settled_member_id, ''), coalesce(g."memberId", '')]) AS who WHERE g.binds
       ON CONFLICT (audience, address, member_id) DO UPDATE SET
         at = CASE WHEN opt_outs.state = EXCLUDED.state THEN opt_outs.at ELSE EXCLUDED.at END, state = EXCLUDED.state`;
   }

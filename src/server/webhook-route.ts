@@ -4,6 +4,7 @@ import type { Logger } from '../observe/log.js';
 import type { Metrics } from '../observe/metrics.js';
 import { verifySignature } from '../vendors/ghost/signature.js';
 import { readWebhook, WebhookMalformed } from '../vendors/ghost/webhook.js';
+import { parseStorable } from '../vendors/storable-json.js';
 import { sendError } from './errors.js';
 import type { Intake } from './intake.js';
 
@@ -74,18 +75,8 @@ export function createWebhookRoute({ intake, secrets, now, log, metrics }: Webho
 
 function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'), storable);
+    return parseStorable(body.toString('utf8'));
   } catch {
     throw new WebhookMalformed('The body is not JSON');
   }
 }
-
-/** Characters that Postgres cannot hold in JSON (NUL, lone surrogates) are taken out rather than refused. */
-function storable(_key: string, value: unknown): unknown {
-  if (typeof value === 'string') return clean(value);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const dirty = Object.keys(value).some((key) => clean(key) !== key);
-  return dirty ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [clean(key), inner])) : value;
-}
-
-const clean = (text: string): string => text.replaceAll('\0', '').toWellFormed();

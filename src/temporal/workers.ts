@@ -119,7 +119,7 @@ export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
     failed,
     async stop() {
       stopping.abort();
-      for (const worker of workers) worker.shutdown();
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
       await Promise.allSettled(runs);
       await due.end();
       await connection.close();

@@ -1,5 +1,6 @@
 import { Agent, fetch, type Response } from 'undici';
 import { VendorError, type VendorErrorDetails } from './errors.js';
+import { parseStorable } from './storable-json.js';
 
 /** Told of every request, for metrics. `status` is the HTTP status, or `error` when no answer came. */
 export type RequestObserver = (request: { vendor: string; operation: string; status: string; seconds: number }) => void;
@@ -87,11 +88,15 @@ const mayStillRun = (status: number, method: string, text: string): boolean =>
 
 function parse(text: string, failure: () => VendorError): unknown {
   try {
-    return JSON.parse(text);
+    // most answers hold nothing odd, and a reviver costs
+    return ODD_ESCAPE.test(text) ? parseStorable(text) : JSON.parse(text);
   } catch {
     throw failure();
   }
 }
+
+/** NUL and surrogates are written as escapes in JSON. */
+const ODD_ESCAPE = /\\u(0000|d[89a-f])/i;
 
 /** Errors before the request left: the vendor cannot have acted on it. */
 const NOT_SENT = new Set([

@@ -27,6 +27,7 @@ const due = (more: Partial<DueContact> = {}): DueContact => ({
   version: 1,
   settledMemberDeleted: false,
   optedOut: false,
+  addressOptedOut: false,
   removalOpen: false,
   formerUnderWay: false,
   welcome: false,

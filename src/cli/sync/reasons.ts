@@ -15,6 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
   discarded: 'given up by an operator until something changes',
   'returned-unsigned': 'taken off by Steward, and back in Ghost without a signed sign-up: add by hand if they asked',
   'not-kept-by-list': 'the list does not keep what it is sent; see steward doctor',
+  'not-in-plan': 'differ since the plan was made, so the plan does not speak of them: steward site sync <site> --full',
   skipped: 'no longer as the plan meant them',
   missing: 'two complete walks did not find them in Ghost',
   deleted: 'deleted in Ghost',

@@ -27,8 +27,13 @@ export const subscriberSchema = z.object({
 });
 export type Subscriber = z.infer<typeof subscriberSchema>;
 
+/** Rows are read one by one: one that we cannot read (no e-mail, say) must not keep the others from being read back. */
 const pageSchema = <T extends z.ZodType>(row: T) =>
-  z.object({ Results: z.array(row), PageNumber: z.number().nullish(), NumberOfPages: z.number() });
+  z.object({
+    Results: z.array(z.unknown()).transform((rows) => rows.flatMap((one) => row.safeParse(one).data ?? [])),
+    PageNumber: z.number().nullish(),
+    NumberOfPages: z.number(),
+  });
 
 /** A page of the subscribers in one state. */
 export const subscribersPageSchema = pageSchema(subscriberSchema);

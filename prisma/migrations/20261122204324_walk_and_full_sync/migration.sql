@@ -69,6 +69,8 @@ CREATE TABLE "sync_runs" (
     "list_call_ms" INTEGER NOT NULL DEFAULT 0,
     "source_ms" INTEGER NOT NULL DEFAULT 0,
     "until_id" TEXT,
+    "compared_to" TEXT NOT NULL DEFAULT '',
+    "list_read_at" TIMESTAMPTZ(3),
     "complete" BOOLEAN NOT NULL DEFAULT false,
     "marks" BOOLEAN NOT NULL DEFAULT true,
     "first" BOOLEAN NOT NULL DEFAULT false,
