@@ -33,13 +33,7 @@ export function createListActivities(deps: SyncActivityDeps): ListActivities {
 async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: CurrentRun): Promise<SyncStep> {
   const { ledger, log } = deps;
   const { run, site, destination } = current;
-  if (run.first && !run.dryRun && !(await mayMail(deps, current))) {
-    return {
-      result: 'refused',
-      message:
-        'this list is double opt-in: everybody added would be sent a confirmation mail. Make it single opt-in in Campaign Monitor, or give --confirm-opt-in-mails',
-    };
-  }
+  if (run.first && !run.dryRun && !(await mayMail(deps, current))) return DOUBLE_OPT_IN;
   const beating = beat<ReadingProgress>(deps.stopping, { cursor: undefined, read: 0, active: 0, calls: 0, ms: 0 });
   let at = beating.from;
   let hasAnswered = false;
@@ -78,8 +72,15 @@ const answers = (destination: Destination): Promise<boolean> =>
     () => false,
   );
 
+/** A first full sync would mail everybody whom it adds. */
+export const DOUBLE_OPT_IN: SyncStep = {
+  result: 'refused',
+  message:
+    'this list is double opt-in: everybody added would be sent a confirmation mail. Make it single opt-in in Campaign Monitor, or give steward site sync --full --confirm-opt-in-mails',
+};
+
 /** Whether additions may be made: nobody is mailed, or somebody said that it is all right. */
-async function mayMail({ ledger }: SyncActivityDeps, { destination, site }: CurrentRun): Promise<boolean> {
+export async function mayMail({ ledger }: SyncActivityDeps, { destination, site }: CurrentRun): Promise<boolean> {
   const { doubleOptIn } = await destination.probe();
   return !doubleOptIn || (await ledger.audiences.state(site.audience)).optInConfirmed;
 }

@@ -1,4 +1,4 @@
-import type { SiteSyncInput, SyncActivities, SyncBeginning, SyncResult } from '../src/contract/site-sync.js';
+import type { SiteSyncInput, SyncActivities, SyncBeginning, SyncResult, SyncStep } from '../src/contract/site-sync.js';
 import { adoptHistory, compareContact, type Finding } from '../src/domain/compare-contact.js';
 import type { Adoption, Compared, Found } from '../src/ledger/reconcile.js';
 import type { SyncCounts, SyncRun } from '../src/ledger/runs.js';
@@ -6,6 +6,7 @@ import { toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
 import { waitForOutcomes } from './await-pushes.js';
 import { beat } from './beating.js';
 import { hashOf } from './contact-hash.js';
+import { DOUBLE_OPT_IN, mayMail } from './read-list.js';
 import { type CurrentRun, currentRun, type SyncActivityDeps } from './sync-run.js';
 
 const PAGE_SIZE = 500;
@@ -134,9 +135,11 @@ export async function stretchMs(
 }
 
 /** What a dry run read goes into the ledger as it was read; what is newer there stays. */
-async function takeOverPlan(deps: SyncActivityDeps, input: SiteSyncInput): Promise<void> {
+async function takeOverPlan(deps: SyncActivityDeps, input: SiteSyncInput): Promise<SyncStep> {
   const { ledger } = deps;
-  const { site } = await currentRun(deps, input);
+  const current = await currentRun(deps, input);
+  const { site, run } = current;
+  if (run.first && !(await mayMail(deps, current))) return DOUBLE_OPT_IN;
   const plan = input.plan!;
   const beating = beat(deps.stopping, { after: '', read: 0 });
   let at = beating.from;
@@ -145,7 +148,7 @@ async function takeOverPlan(deps: SyncActivityDeps, input: SiteSyncInput): Promi
     await ledger.runs.progress(input.run, { phase: 'reading members' });
     for (;;) {
       const members = await ledger.walks.staged(plan, at.after, PAGE_SIZE);
-      if (members.length === 0) return;
+      if (members.length === 0) return {};
       await ledger.drain.drain({
         site: site.name,
         audience: site.audience,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ledger } from '../src/ledger/ledger.js';
 import type { Logger } from '../src/observe/log.js';
 import { VendorError } from '../src/vendors/errors.js';
@@ -24,7 +25,7 @@ export function createSourceReader(
     async read(request) {
       const begun = performance.now();
       try {
-        const result = await request();
+        const result = await withPatience(request);
         if (!hasAnswered && (await ledger.sites.resume(site))) {
           await ledger.inbox.wakeAll(site);
           log.info({ site }, 'Ghost answers again: its pause is over');
@@ -42,6 +43,21 @@ export function createSourceReader(
     busyMs: () => Math.round(busyMs),
   };
 }
+
+/** One bad answer among many good ones is asked for again in place: an attempt of the whole activity costs far more. */
+async function withPatience<T>(request: () => Promise<T>): Promise<T> {
+  for (const pauseMs of PAUSES_MS) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof VendorError) || error.details.kind !== 'down') throw error;
+      await sleep(pauseMs);
+    }
+  }
+  return request();
+}
+
+const PAUSES_MS = [500, 2_000];
 
 /** Whether a failed read is about the whole source: its key is refused, or it does not even answer something small. */
 export async function concernsAll(ghost: GhostClient, { details: { kind } }: VendorError): Promise<boolean> {

@@ -75,7 +75,10 @@ async function work(
     if (refused.result) return refused;
   }
   if (readsMembers) await walkMembers(input);
-  if (input.mode === 'apply') await takeOverPlan(input);
+  if (input.mode === 'apply') {
+    const refused = await takeOverPlan(input);
+    if (refused.result) return refused;
+  }
   await compareSite(input);
   if (input.dryRun) return {};
 

@@ -39,7 +39,7 @@ export interface SyncActivities {
   /** Notes the run, or tells why it does nothing. */
   beginSync(input: SiteSyncInput): Promise<SyncBeginning>;
   /** Takes what a dry run read into the ledger. */
-  takeOverPlan(input: SiteSyncInput): Promise<void>;
+  takeOverPlan(input: SiteSyncInput): Promise<SyncStep>;
   /** Compares address by address; marks what differs due, settles what is true, writes a dry run's plan. */
   compareSite(input: SiteSyncInput): Promise<void>;
   /** Waits until everything that the run made due has its outcome, or its audience is paused. */

@@ -1,3 +1,4 @@
+import { Prisma } from './client/client.js';
 import type { Database } from './database.js';
 
 /** Deliveries waiting to be started, of more members than this at one site, are handed over in pages. */
@@ -7,6 +8,10 @@ const GONE_SECONDS = 15;
 /** While its Ghost is paused, Temporal's own retries probe it; only a lost run is started again. */
 const PAUSED_GONE_SECONDS = 600;
 const LEASE_SECONDS = 30;
+
+/** Parked members are looked after by their own runs. */
+const notParked = Prisma.sql`NOT EXISTS (
+  SELECT FROM parked p WHERE p.site = d.site AND p.member_id = d.member_id AND p.cleared_at IS NULL AND d.wakes > 0)`;
 
 /** Catching up with what waits, page by page, instead of waking members one by one. */
 export function createCatchUp({ sql }: Database) {
@@ -19,7 +24,7 @@ export function createCatchUp({ sql }: Database) {
       INSERT INTO sites (site, catch_up_since, catch_up_seen_at)
       SELECT site, now(), now() FROM (
         SELECT d.site FROM deliveries d LEFT JOIN sites s ON s.site = d.site
-        WHERE d.site = ANY(${[...sites]}) AND d.next_wake_at <= now() AND s.catch_up_since IS NULL
+        WHERE d.site = ANY(${[...sites]}) AND d.next_wake_at <= now() AND s.catch_up_since IS NULL AND ${notParked}
           AND (s.paused_since IS NULL OR s.probe_until <= now())
         GROUP BY d.site HAVING count(DISTINCT d.member_id) > ${from}
         UNION SELECT s.site FROM sites s
@@ -55,7 +60,7 @@ export function createCatchUp({ sql }: Database) {
         WITH waiting AS MATERIALIZED (
           SELECT d.member_id, min(d.received_at) AS since FROM deliveries d
           LEFT JOIN members m ON m.site = d.site AND m.member_id = d.member_id
-          WHERE d.site = ${site} AND d.next_wake_at <= now()
+          WHERE d.site = ${site} AND d.next_wake_at <= now() AND ${notParked}
             AND (m.lease_until IS NULL OR m.lease_until < now()
               OR (starts_with(m.lease_token, ${earlier}) AND NOT starts_with(m.lease_token, ${mine})))
           GROUP BY d.member_id ORDER BY since LIMIT ${limit}
