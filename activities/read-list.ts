@@ -33,7 +33,8 @@ export function createListActivities(deps: SyncActivityDeps): ListActivities {
 async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: CurrentRun): Promise<SyncStep> {
   const { ledger, log } = deps;
   const { run, site, destination } = current;
-  if (run.first && !run.dryRun && !(await mayMail(deps, current))) return DOUBLE_OPT_IN;
+  const wouldMail = run.first && !(await mayMail(deps, current));
+  if (wouldMail && !run.dryRun) return DOUBLE_OPT_IN;
   const beating = beat<ReadingProgress>(deps.stopping, { cursor: undefined, read: 0, active: 0, calls: 0, ms: 0 });
   let at = beating.from;
   let hasAnswered = false;
@@ -60,7 +61,8 @@ async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: C
         listCallMs: Math.round(ms / at.calls),
       });
     }
-    return {};
+    await ledger.audiences.noteActive(site.audience, at.active);
+    return wouldMail && DOUBLE_OPT_IN.message ? { message: DOUBLE_OPT_IN.message } : {};
   } finally {
     beating.stop();
   }

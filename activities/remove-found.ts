@@ -30,7 +30,10 @@ export async function removeFound(deps: SyncActivityDeps, input: SiteSyncInput):
       await checkAndMark(deps, input, current, items);
       const waited = await waitForOutcomes(deps, beating, input.run, current.site.audience);
       // whoever fails is tried again by the writer; only a paused list stops the others
-      if (waited.isPaused) return waited;
+      if (waited.isPaused)
+        return input.mode === 'apply'
+          ? { ...waited, message: `${waited.message}. Apply the plan again then: ${plan}` }
+          : waited;
       const addresses = items.map(({ address }) => address);
       await ledger.plans.noteOutcomes(plan, input.run, current.site.audience, addresses);
     }

@@ -35,7 +35,7 @@ export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
       if (!run) return { result };
       const actions = await ledger.plans.countActions(input.run);
       const counts = run.dryRun ? plannedCounts(run, actions) : await ledger.runs.counts(input.run, run.audience);
-      const message = why ?? whatIsLeft(run);
+      const message = why ?? whatIsLeft(run, counts);
       const ended = result === 'done' && (counts.failed > 0 || notInPlan(run) > 0) ? 'partly' : result;
       const leavesPlan = leavesPlanBehind(run, ended, actions);
       // one that could not be carried out to its end stays open, to be applied again
@@ -61,8 +61,10 @@ export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
 const notInPlan = ({ findings }: SyncRun): number => (findings as Record<string, number>)[NOT_IN_PLAN] ?? 0;
 
 /** What a run that went well did not do. */
-function whatIsLeft(run: SyncRun): string | undefined {
+function whatIsLeft(run: SyncRun, { failed }: SyncCounts): string | undefined {
   const left = notInPlan(run);
+  if (failed > 0)
+    return `${failed} failed: see steward parked list, or steward site runs for records that could not be read`;
   if (left > 0) return `${left} differ since the plan was made: steward site sync ${run.site} --full`;
   if (run.marks || run.dryRun) return undefined;
   return `only recorded: nobody is pushed by syncs before the first full sync of this list, steward site sync ${run.site} --full --dry-run`;

@@ -70,17 +70,15 @@ async function work(
   input: SiteSyncInput,
   { readsList, readsMembers }: SyncBeginning & { go: true },
 ): Promise<SyncStep> {
-  if (readsList) {
-    const refused = await readList(input);
-    if (refused.result) return refused;
-  }
+  const read: SyncStep = readsList ? await readList(input) : {};
+  if (read.result) return read;
   if (readsMembers) await walkMembers(input);
   if (input.mode === 'apply') {
     const refused = await takeOverPlan(input);
     if (refused.result) return refused;
   }
   await compareSite(input);
-  if (input.dryRun) return {};
+  if (input.dryRun) return read;
 
   const pushed = await awaitPushes(input);
   if (pushed.isPaused) return pushed;

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDurationMs } from '../config/duration.js';
 
-/** A time as `2026-11-22T10:00Z`, or so long ago as `2h`. */
+/** A time as `2026-11-22T10:00Z`, or how long ago, such as `2h`. */
 export function parseTime(value: string): Date {
   const agoMs = /^\d+$/.test(value) ? undefined : parseDurationMs(value);
   const time = agoMs === undefined ? new Date(value) : new Date(Date.now() - agoMs);

@@ -30,7 +30,7 @@ export interface ComparedContact extends DueContact {
   waits: boolean;
   settledAt?: Date | undefined;
   settledOutcome?: SettledOutcome | undefined;
-  /** What differed when it was last sent because of a difference. */
+  /** What differed when it was last sent because of a difference, and how often that was sent. */
   differsKey?: string | undefined;
   /** Undefined where the list has no such address, or was not read back. */
   observation?: Observation | undefined;
@@ -184,9 +184,12 @@ function compareImport(
   if (!observation) return { do: 'update', hash, memberId, changes: [] };
   const changes = changesOf(observation, plan.contact, comparing);
   if (changes.length === 0) return leave('no-change', { outcome: 'confirmed', hash });
-  const differsKey = comparing.hashOf(`${hash} ${JSON.stringify(changes)}`);
+  const key = comparing.hashOf(`${hash} ${JSON.stringify(changes)}`);
+  const [before, times = '0'] = (one.differsKey ?? '').split(' ');
+  const sent = before === key ? Number(times) : 0;
   // sent before because of just this, and the list holds it still: it does not keep what it is sent
-  if (differsKey === one.differsKey) return leave('not-kept-by-list');
+  if (sent >= MOST_REPAIRS) return leave('not-kept-by-list');
+  const differsKey = `${key} ${sent + 1}`;
   return { do: 'update', hash, memberId, changes, differsKey };
 }
 
@@ -221,6 +224,9 @@ export function changesOf(
     return field === SILENT_FIELD || from === to ? [] : [{ field, from, to }];
   });
 }
+
+/** So often the same difference is repaired without the list having been seen right in between: staff may type it again. */
+const MOST_REPAIRS = 3;
 
 const ON_LIST: ReadonlySet<SettledOutcome | undefined> = new Set(['confirmed', 'moved', 'unchanged']);
 

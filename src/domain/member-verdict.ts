@@ -26,6 +26,8 @@ export interface Evidence {
   parked?: string | undefined;
   /** What is waited for. */
   waits?: string | undefined;
+  /** Walks do not find the member in the source any more. */
+  isMissing?: boolean;
   /** What an operator has to decide. */
   held?: string | undefined;
   settled?: Settled | undefined;
@@ -52,6 +54,10 @@ export function memberVerdict(evidence: Evidence): Judgement {
   if (waits !== undefined) return { verdict: 'on the way', why: waits };
   if (wanted === 'unknown') return { verdict: 'unknown', why: 'the ledger does not know what the member was then' };
   if (held !== undefined) return differs(`held: ${held}; an operator decides, see steward held list`);
+  if (evidence.isMissing)
+    return differs(
+      'the last walk did not find the member in Ghost: taken off once two did, within the budget; see steward site show',
+    );
   if (leftBehind.length > 0) return differs(`still on the list as ${leftBehind.join(', ')}`);
   return wanted === 'off' || wanted === 'left' ? judgeAbsent(evidence) : judgePresent(evidence);
 }

@@ -59,6 +59,11 @@ export function createAudiences({ prisma, sql }: Database) {
       return row?.news ?? false;
     },
 
+    /** How many were active when the list was read back: the budget goes by it. */
+    async noteActive(audience: string, active: number): Promise<void> {
+      await sql.execute`UPDATE audiences SET active_subscribers = ${active} WHERE audience = ${audience}`;
+    },
+
     /** The list was seen to answer: a pause ends, and its next writer checks it first. */
     async resume(audience: string): Promise<boolean> {
       const resumed = await sql.execute`

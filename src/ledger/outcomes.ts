@@ -26,7 +26,8 @@ export function createOutcomes({ sql }: Database) {
       CASE WHEN EXISTS (SELECT FROM contacts c JOIN sync_runs r ON r.id = ${run}::uuid
           WHERE c.audience = r.audience AND c.address = i.address AND c.due_at IS NOT NULL AND c.run_id = r.id) THEN 'waiting'
         ELSE coalesce((SELECT p.outcome FROM pushes p WHERE p.run_id = ${run}::uuid AND p.address = i.address
-          ORDER BY p.id DESC LIMIT 1), i.outcome, 'skipped') END AS outcome
+          ORDER BY p.id DESC LIMIT 1), i.outcome,
+          CASE WHEN i.action = 'remove' THEN 'not reached' ELSE 'skipped' END) END AS outcome
     FROM plan_items i WHERE i.run_id = ${plan}::uuid AND i.action <> 'leave'`;
 
   return {

@@ -75,7 +75,7 @@ export function createProof({ prisma, sql }: Database) {
         SELECT CASE
             WHEN p.member_id IS NOT NULL OR (c.due_at IS NULL AND c.settled_outcome = 'refused') THEN 'parked'
             WHEN c.due_at IS NOT NULL OR c.under_way_until > now() OR w.member_id IS NOT NULL THEN 'on the way'
-            WHEN h.address IS NOT NULL OR l.address IS NOT NULL THEN 'differs'
+            WHEN h.address IS NOT NULL OR l.address IS NOT NULL OR m.missing_run IS NOT NULL THEN 'differs'
             WHEN ${takesOffDisabled} AND NOT m.email_enabled THEN CASE WHEN c.list_state = 'Active' THEN 'differs' ELSE 'true' END
             WHEN c.list_state IS DISTINCT FROM 'Active' AND (c.settled_outcome = 'opted-out' OR o.address IS NOT NULL) THEN 'opted out there'
             WHEN c.settled_outcome = 'withheld' AND c.list_state IS DISTINCT FROM 'Active' THEN 'true'

@@ -84,7 +84,7 @@ export function createWalks({ sql, transaction }: Database) {
             INSERT INTO member_changes (site, member_id, kind, found_by, run_id)
             SELECT ${gone.site}, member_id, 'deleted', ${gone.foundBy}, ${gone.run}::uuid FROM gone
           )
-          SELECT address FROM gone WHERE address IS NOT NULL`;
+          SELECT DISTINCT address FROM gone WHERE address IS NOT NULL`;
         const marks = rows.map(({ address }) => ({ address, approved: gone.approved }));
         if (marks.length > 0) await markDue(tx, gone.audience, marks, 'bulk', gone.run);
         return rows.length;

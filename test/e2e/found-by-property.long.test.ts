@@ -221,3 +221,21 @@ test('H14: a takes the old address of b, who opted out there, by webhooks', asyn
   expect(state('h14b')).not.toBe('Active');
   expect(state('h14c')).not.toBe('Active');
 });
+
+test('H15: our own removal of an address is nobody’s no, whoever is refused there', async () => {
+  const m1 = add('h15a');
+  const m3 = add('h15c');
+  await bed.settled();
+  bed.cm.state.addByStaff(list(), email('h15d'));
+  bed.cm.state.unsubscribe(list(), email('h15c'));
+  move(m1.id, 'h15d');
+  await closing();
+  expect(['h15a', 'h15c', 'h15d'].map(state)).toEqual(['Deleted', 'Unsubscribed', 'Active']);
+  move(m3.id, 'h15a');
+  await closing();
+  expect(['h15a', 'h15d'].map(state)).toEqual(['Deleted', 'Active']);
+  // of all these only m3 ever said no
+  move(m1.id, 'h15e');
+  await closing();
+  expect(state('h15e')).toBe('Active');
+});

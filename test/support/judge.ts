@@ -199,19 +199,23 @@ export class Judge {
   #verdictOnNobodys(address: string): string | undefined {
     const { chronicle } = this;
     const state = chronicle.stateOf(address);
+    const ours = chronicle.of(address).filter(({ by }) => by === 'us');
     const events = chronicle.of(address).filter(({ what }) => what !== 'write');
     const activation = events.findLast(({ to }) => to === 'Active');
     const byStaff = activation?.by === 'people' ? activation : undefined;
-    const heldSince = chronicle.held(address).some(({ until }) => byStaff !== undefined && until > byStaff.seq);
+    const held = chronicle.held(address);
     if (state === 'Active') {
-      if (byStaff && !heldSince) return undefined;
-      // held in Ghost for a moment that nobody saw: as far as anybody knows it is not ours
-      if (byStaff && !chronicle.of(address).some(({ by }) => by === 'us')) return undefined;
-      return 'is Active though no member holds it';
+      // ours is what we wrote while somebody held it who still did when staff put it there, or later
+      const isOurs = held.some(
+        ({ from, until }) => until > (byStaff?.seq ?? 0) && ours.some(({ seq }) => seq > from && seq < until),
+      );
+      return byStaff && !isOurs ? undefined : 'is Active though no member holds it';
     }
-    // taken off once by us: whoever is put there by others afterwards is theirs
+    // taken off once by us: whoever is put there by others afterwards is theirs, unless a member took the address since
     const before = byStaff && events.findLast(({ seq }) => seq < byStaff.seq);
-    const isTheirs = byStaff && !heldSince && (before === undefined || (before.by === 'us' && before.to === 'Deleted'));
+    const wasTakenOff = before === undefined || (before.by === 'us' && before.to === 'Deleted');
+    const heldSince = held.some(({ until }) => until > (before?.seq ?? 0));
+    const isTheirs = byStaff && wasTakenOff && !heldSince;
     if (isTheirs && events.at(-1)?.by === 'us') return 'was put there by staff after our removal, and removed again';
     return undefined;
   }

@@ -27,7 +27,7 @@ export function registerReplay(delivery: Command): void {
   delivery
     .command('replay')
     .description('apply deliveries of configured sites again, at a bounded rate; harmless to repeat')
-    .option('--from <time>', 'received at or after', parseTime)
+    .option('--from <time>', 'received at or after: 2026-11-22T10:00Z, or how long ago, such as 2h', parseTime)
     .option('--to <time>', 'received before', parseTime)
     .option('--site <site>', 'of one site')
     .addOption(

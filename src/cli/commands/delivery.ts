@@ -24,10 +24,14 @@ export function registerDelivery(program: Command): void {
     .option('--site <site>', 'of one site')
     .addOption(new Option('--state <state>').choices(['waiting', 'done', 'noise']))
     .option('--member <id>', 'of one member')
-    .option('--from <time>', 'received at or after', parseTime)
+    .option('--from <time>', 'received at or after: 2026-11-22T10:00Z, or how long ago, such as 2h', parseTime)
     .option('--to <time>', 'received before', parseTime)
     .option('--limit <count>', 'at most so many', parseCount, 50)
     .option('--json', 'print JSON', false)
+    .addHelpText(
+      'after',
+      '\nOutcomes: applied (it told something new), unchanged (nothing that is synced), superseded (something newer was known\nalready), discarded (given up by an operator). State noise: only activity stamps moved, nothing is done.',
+    )
     .action(({ json, member, ...filter }: ListOptions) =>
       withSession(async ({ ledger }) => {
         const rows = await ledger.inbox.list({ ...filter, ...(member === undefined ? {} : { memberId: member }) });

@@ -23,7 +23,7 @@ export function registerMember(program: Command): void {
     .description(
       'what we know of a member, what the list should hold and was seen to hold, and everything that happened',
     )
-    .option('--at <time>', 'as it was then: 2026-11-22T10:00Z, or so long ago as 2h', parseTime)
+    .option('--at <time>', 'as it was then: 2026-11-22T10:00Z, or how long ago, such as 2h', parseTime)
     .option('--json', 'print JSON', false)
     .action((siteName: string, emailOrId: string, { at, json }: ShowOptions) =>
       withSession(async ({ config, ledger, site: findSite }) => {

@@ -33,7 +33,7 @@ Monitor, not by Steward). Steward subscribes none of them again. Only living mem
         if (people.length === 0) print(`No member of ${siteName} opted out at the list in ${month}.`);
         else
           printTable(
-            ['ADDRESS', 'MEMBER', 'STATE', 'DATE OF THE LIST', 'REASON', 'LEARNED'],
+            ['ADDRESS', 'MEMBER', 'STATE', 'DATE (LIST CLOCK)', 'REASON', 'LEARNED'],
             people.map((one) => [
               one.address,
               one.memberId,

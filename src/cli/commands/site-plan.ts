@@ -36,7 +36,7 @@ const show = (id: string, { verbose, json }: { verbose: boolean; json: boolean }
     if (json) return printJson(verbose ? { ...shown, people: await allPeople(people) } : shown);
     const why = await whyNotOpen(session, run);
     print(
-      `Plan of ${run.site}, left by ${run.dryRun ? 'a dry run' : `the guard in a ${run.mode}`} at ${showTime(run.endedAt)}`,
+      `Plan of ${run.site}, left by ${run.dryRun ? 'a dry run' : `the guard in a ${run.mode}`} at ${showTime(run.endedAt)} UTC`,
     );
     if (!run.dryRun && run.message) print(run.message);
     print();

@@ -45,7 +45,7 @@ function show(proof: SiteProof): void {
     `${verdicts.onTheWay} on the way, ${verdicts.parked} parked, ${verdicts.differs} differ; ${proof.leaving} wait to be taken off, ${proof.held} held`,
   );
   if (oldestDifference)
-    line('Oldest', `${showSeconds(oldestDifference.seconds)}, since ${showTime(oldestDifference.since)}`);
+    line('Oldest of them', `${showSeconds(oldestDifference.seconds)}, since ${showTime(oldestDifference.since)}`);
   line(
     'List read back',
     last.readBack

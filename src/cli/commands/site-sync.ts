@@ -28,7 +28,11 @@ export function registerSiteSync(site: Command): void {
       .argument('<site>')
       .description('compare all members with what we know of them (a walk), and with the list as well (--full)')
       .option('--full', 'read the list back as well; the first one of a list brings everybody onto it', false)
-      .option('--dry-run', 'read both sides, change nothing, and leave a plan that can be applied as it stands', false)
+      .option(
+        '--dry-run',
+        'read both sides (also without --full), change nothing, and leave a plan that can be applied as it stands',
+        false,
+      )
       .option('--limit <count>', 'only so many members, in the order of their ids; nobody is taken off', parseCount)
       .option('--confirm-opt-in-mails', 'everybody added to this double opt-in list may be mailed', false),
   )
@@ -36,7 +40,8 @@ export function registerSiteSync(site: Command): void {
       'after',
       `
 Begin with: steward site sync <site> --full --dry-run
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done in part, 4 refused by the guard or already running.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done in part, 4 refused by the guard or already running,
+130 you stopped waiting; the run goes on.
 The run is the workflow site-sync/<site> in Temporal.`,
     )
     .action(sync);

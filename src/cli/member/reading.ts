@@ -131,6 +131,7 @@ async function evidenceOf(
     settled: settledOf(past, address, at),
     seen: seenOf(past, expectation, storedFields, at),
     optedOut: past.optOuts.some((one) => !at || one.at <= at),
+    isMissing: !at && subject.past.row.missingRun !== null && subject.past.row.deletedAt === null,
     leftBehind: at ? [] : past.leftBehind.map((one) => one.address),
     adopted: await ledger.runs.isAdopted(site.audience),
   };

@@ -42,7 +42,10 @@ export async function findPlan({ ledger }: Session, id: string): Promise<SyncRun
   if (!run)
     throw new CliError(`There is no plan ${id}. A dry run leaves one: steward site sync <site> --full --dry-run`);
   const { planState } = run;
-  if (planState === null) throw new CliError(`Run ${id} of ${run.site} left no plan: ${run.message ?? run.result}`);
+  if (planState === null)
+    throw new CliError(
+      `Run ${id} of ${run.site} left no plan: it ${run.result ? `ended as ${run.result}` : 'still runs'}${run.message ? `: ${run.message}` : ''}`,
+    );
   return { ...run, planState };
 }
 

@@ -60,7 +60,7 @@ const LABELS: readonly (readonly [keyof SyncCounts, string, string])[] = [
   ['removed', 'taken off the list', 'would be taken off the list'],
   ['held', 'held (steward held list)', 'held'],
   ['unchanged', 'as they should be', 'as they should be'],
-  ['failed', 'failed', 'could not be read'],
+  ['failed', 'failed, or wait still', 'could not be read'],
   ['leftAlone', 'left alone', 'left alone'],
 ];
 

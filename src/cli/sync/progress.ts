@@ -65,5 +65,5 @@ async function stepOf({ ledger }: Session, run: SyncRun): Promise<Step> {
 async function pauseOf({ ledger }: Session, site: string, audience: string | undefined): Promise<string | undefined> {
   const [sites, audiences] = await Promise.all([ledger.sites.pauses(), ledger.audiences.pauses()]);
   const pause = sites.get(site) ?? audiences.get(audience ?? '');
-  return pause && `paused, goes on by itself: ${pause.message}`;
+  return pause && `paused, goes on by itself; see steward doctor: ${pause.message}`;
 }
