@@ -91,6 +91,7 @@ async function move(writing: Writing, one: Planned<PlanOf<'move'>>): Promise<voi
   if (!source || !target) return;
   const memberId = taken.holder!.memberId;
   await ledger.contacts.bind(audience, plan.from, memberId, source.state);
+  if (source.state === 'Active' && isOurRemoval(taken, target)) return moveOntoRemoved(writing, one);
   if (source.state === 'Absent' || target.state !== 'Absent') {
     // nothing to move, or no place to move to: the former address is judged on its own
     await ledger.contacts.leaveAddress(audience, generation, plan.from, source.state);
@@ -106,6 +107,21 @@ async function move(writing: Writing, one: Planned<PlanOf<'move'>>): Promise<voi
   // the list changed between reading and moving: planned anew
   if (outcome.kind === 'taken' || outcome.kind === 'absent') return again(writing, one);
   await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'move', outcome, storedState: source.state }]);
+}
+
+/** The removal of this address was ours, and nothing has happened there since. */
+const isOurRemoval = ({ removal }: Planned['taken'], there: SubscriberView): boolean =>
+  there.state === 'Deleted' && removal?.listDate !== undefined && removal.listDate === there.stateDate;
+
+/** Who is Active at the former address moves to one that we took off when its former holder left: a subscription kept, not a new one. */
+async function moveOntoRemoved(writing: Writing, { taken, plan }: Planned<PlanOf<'move'>>): Promise<void> {
+  const { ledger, audience, generation, destination } = writing;
+  const flags = { automations: false, resubscribe: true };
+  const send = () => destination.push([plan.contact], flags);
+  const outcomes = await withCall(writing, [{ taken, plan }], send, [plan.from]);
+  if (!outcomes) return;
+  await ledger.contacts.leaveAddress(audience, generation, plan.from, 'Active');
+  await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'resubscribe', outcome: outcomes[0]! }]);
 }
 
 /** Somebody else took the address at which the list had this person: what the list says there may be this person's own no. */
@@ -126,8 +142,8 @@ async function comeBack(writing: Writing, one: Planned<PlanOf<'return'>>): Promi
   if (there.state === 'Active' || there.state === 'Absent') {
     return importRead(writing, one, there.state, plan.automations);
   }
-  const isOurs = there.state === 'Deleted' && plan.listDate !== undefined && there.stateDate === plan.listDate;
-  if (!isOurs) return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: there.state });
+  if (!isOurRemoval(taken, there))
+    return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: there.state });
   const flags = { automations: plan.automations, resubscribe: true };
   const outcomes = await withCall(writing, [one], () => writing.destination.push([plan.contact], flags));
   if (outcomes)

@@ -277,7 +277,7 @@ const nameOf = (finding: Finding): string => (finding.do === 'leave' ? `leave:${
 /** They differ, but an applied plan does not speak of them. */
 const NOT_IN_PLAN = 'leave:not-in-plan';
 /** Nothing was to be done about them, or it is being done already. */
-const SETTLED_OTHERWISE = ['leave:no-change', 'leave:on-the-way'];
+const SETTLED_OTHERWISE = ['leave:no-change', 'leave:on-the-way', 'leave:not-on-list'];
 
 /** A dry run's figures: what would become of people. */
 function plannedCounts(

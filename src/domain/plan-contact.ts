@@ -113,6 +113,10 @@ function planFreely(due: DueContact, site: Site, now: Date, hashOf: (text: strin
   if (due.removalOpen) return { do: 'recheck', ...plan };
   if (onList) return { do: 'import', ...plan, addition: false, automations };
   if (mayNotAdd) return { do: 'nothing', outcome: 'withheld', hash };
+  // the subscription that somebody has goes with them, also to an address that we took off: nobody said no
+  const mayMove = due.formerAddress !== undefined && !due.addressOptedOut;
+  if (mayMove && due.formerUnderWay) return { do: 'wait' };
+  if (mayMove && due.formerAddress !== undefined) return { do: 'move', from: due.formerAddress, ...plan };
   if (due.removal && due.listState === 'Deleted' && !due.optedOut) {
     // acted on only when the person signed up again after our removal, by a signed webhook
     const signed = holder.addedAt !== undefined && holder.addedAt > due.removal.since;
@@ -120,9 +124,6 @@ function planFreely(due: DueContact, site: Site, now: Date, hashOf: (text: strin
     if (!signed) return { do: 'nothing', outcome: 'returned-unsigned', hash: `${hash} unsigned` };
     return { do: 'return', ...plan, listDate: due.removal.listDate, automations };
   }
-  const mayMove = due.formerAddress !== undefined && !due.addressOptedOut;
-  if (mayMove && due.formerUnderWay) return { do: 'wait' };
-  if (mayMove && due.formerAddress !== undefined) return { do: 'move', from: due.formerAddress, ...plan };
   if (due.optedOut) return { do: 'recheck', ...plan };
   if (due.formerHeld !== undefined) return { do: 'look-back', former: due.formerHeld, ...plan, automations };
   return { do: 'import', ...plan, addition: true, automations };
@@ -139,7 +140,9 @@ function planRemoval({ settledHash, listState, hold, approved }: DueContact, rea
   const released = approved || (hold?.kind === 'removal' && hold.released);
   if (listState === 'Absent') return { do: 'nothing', outcome: 'absent', hash: ABSENT };
   if (hold?.kind === 'removal' && !released) return { do: 'nothing', outcome: 'held', hash: ABSENT };
-  if (settledHash === ABSENT && !released) return { do: 'nothing', outcome: 'unchanged', hash: ABSENT };
+  // approved or not, nobody is taken off twice
+  if (settledHash === ABSENT && (!released || listState === 'Deleted'))
+    return { do: 'nothing', outcome: 'unchanged', hash: ABSENT };
   return { do: 'remove', reason, hash: ABSENT, released };
 }
 

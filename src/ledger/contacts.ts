@@ -227,6 +227,15 @@ function holderOf(row: PlannableRow): DueContact['holder'] {
   };
 }
 
+/**
+ * A call was told that an address is Deleted, and so it was left by our own removal, as far as we know: that is nobody's no. What
+ * staff did since then, a reading back tells by the date.
+ */
+export const isOurRemoval = (audience: string, address: Prisma.Sql, state: Prisma.Sql): Prisma.Sql => Prisma.sql`(
+  ${state} = 'Deleted'
+  AND EXISTS (SELECT FROM contacts w WHERE w.audience = ${audience} AND w.address = ${address} AND w.list_state = 'Deleted')
+  AND EXISTS (SELECT FROM removals r WHERE r.audience = ${audience} AND r.address = ${address} AND r.done_at IS NOT NULL))`;
+
 /** A subscription that is Active again takes back the no of who has it, not of somebody who said it and then moved on. */
 export const optInCounts = (site: string): Prisma.Sql => Prisma.sql`NOT EXISTS (
   SELECT FROM members e WHERE e.site = ${site} AND e.member_id = o.member_id AND e.deleted_at IS NULL AND e.address <> o.address)`;
@@ -238,7 +247,9 @@ export function createContacts({ sql }: Database) {
     async bind(audience: string, address: string, memberId: string, state: ListState): Promise<void> {
       if (!binds(state)) return;
       await sql.execute`
-        INSERT INTO opt_outs (audience, address, member_id, state) VALUES (${audience}, ${address}, ${memberId}, ${state})
+        INSERT INTO opt_outs (audience, address, member_id, state)
+        SELECT ${audience}, ${address}, ${memberId}, ${state}
+        WHERE NOT ${isOurRemoval(audience, Prisma.sql`${address}::text`, Prisma.sql`${state}::text`)}
         ON CONFLICT (audience, address, member_id) DO UPDATE SET state = EXCLUDED.state`;
     },
 

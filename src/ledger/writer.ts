@@ -1,6 +1,6 @@
 import { binds, type ListState, type SettledOutcome } from '../domain/plan-contact.js';
 import { Prisma } from './client/client.js';
-import { optInCounts, selectDue, type TakenContact } from './contacts.js';
+import { isOurRemoval, optInCounts, selectDue, type TakenContact } from './contacts.js';
 import { asJson, type Database, type Queries } from './database.js';
 
 /** Thrown when another writer has taken over: this one must not send again. */
@@ -175,7 +175,8 @@ async function settleAll(
       INSERT INTO opt_outs (audience, address, member_id, state)
       SELECT DISTINCT ${audience}, g.address, who, g."listState"
       FROM ${given} LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = g.address
-      CROSS JOIN LATERAL unnest(ARRAY[coalesce(c.settled_member_id, ''), coalesce(g."memberId", '')]) AS who WHERE g.binds
+      CROSS JOIN LATERAL unnest(ARRAY[coalesce(c.settled_member_id, ''), coalesce(g."memberId", '')]) AS who
+      WHERE g.binds AND NOT ${isOurRemoval(audience, Prisma.sql`g.address`, Prisma.sql`g."listState"`)}
       ON CONFLICT (audience, address, member_id) DO UPDATE SET
         at = CASE WHEN opt_outs.state = EXCLUDED.state THEN opt_outs.at ELSE EXCLUDED.at END, state = EXCLUDED.state`;
   }

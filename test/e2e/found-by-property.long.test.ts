@@ -182,7 +182,7 @@ test('H11: a move back to the address left is not lost', async () => {
   await bed.settled();
   move(m1.id, 'h11a');
   await closing();
-  expect([state('h11a'), state('h11b')]).toEqual(['Active', 'Absent']);
+  expect([state('h11a'), state('h11b')]).toEqual(['Active', 'Deleted']);
 });
 
 test('H12: two ids on one address that are both gone are taken off by the second walk', async () => {

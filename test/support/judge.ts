@@ -239,5 +239,3 @@ function tell({ seq, at, by, what, from, to, other, write, failing, holders }: L
   ];
   return `${seq} ${time} ${by} ${what} ${from}->${to} [${holders.join(' ')}] ${more.filter(Boolean).join(' ')}`;
 }
-
-export const sameAddress = (a: string, b: string): boolean => lower(a) === lower(b);
