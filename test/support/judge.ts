@@ -1,4 +1,4 @@
-import { type Chronicle, type ListEvent, lower } from './chronicle.js';
+import type { Chronicle, ListEvent } from './chronicle.js';
 
 /** Somebody's no at the list: it binds the address and who held it, until staff or the person takes it back there. */
 interface OptOut {
