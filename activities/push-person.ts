@@ -91,7 +91,7 @@ async function move(writing: Writing, one: Planned<PlanOf<'move'>>): Promise<voi
   if (!source || !target) return;
   const memberId = taken.holder!.memberId;
   await ledger.contacts.bind(audience, plan.from, memberId, source.state);
-  if (source.state === 'Active' && isOurRemoval(taken, target)) return moveOntoRemoved(writing, one);
+  if (source.state === 'Active' && !taken.optedOut && isOurRemoval(taken, target)) return moveOntoRemoved(writing, one);
   if (source.state === 'Absent' || target.state !== 'Absent') {
     // nothing to move, or no place to move to: the former address is judged on its own
     await ledger.contacts.leaveAddress(audience, generation, plan.from, source.state);

@@ -147,7 +147,7 @@ export function compareContact(asLoaded: ComparedContact, comparing: Comparing):
       return { do: 'remove', hash: plan.hash, memberId, why: plan.reason };
     case 'move':
       // the new address is there already, in a state that we respect
-      if (observation && observation.state !== 'Deleted')
+      if (observation && (observation.state !== 'Deleted' || one.optedOut))
         return leave(stateReason(observation.state), { outcome: 'opted-out', hash: plan.hash });
       return { do: 'move', hash: plan.hash, memberId: memberId!, from: plan.from };
     case 'return':
