@@ -14,7 +14,7 @@ import { createTestbed, type Testbed, tickingClock } from '../support/testbed.js
 
 const site = 'lives';
 const env = process.env;
-const RUNS = Number(env['PROPERTY_RUNS'] ?? 4);
+const RUNS = Number(env['PROPERTY_RUNS'] ?? 2);
 const SEED = Number(env['PROPERTY_SEED'] ?? Date.now() % 1_000_000_007);
 const STEPS = Number(env['PROPERTY_STEPS'] ?? 160);
 const WITHOUT = (env['PROPERTY_WITHOUT'] ?? 'listHangs').split(',').filter(Boolean);
