@@ -3,6 +3,7 @@ import type { ListActivities, SiteSyncInput, SyncStep } from '../src/contract/si
 import { VendorError } from '../src/vendors/errors.js';
 import { pauseAudience } from './audience-push.js';
 import { beat } from './beating.js';
+import { withPatience } from './source-pause.js';
 import { type CurrentRun, currentRun, type SyncActivityDeps } from './sync-run.js';
 
 /** How far a reading back is. */
@@ -44,7 +45,7 @@ async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: C
       const asOf = await ledger.walks.now();
       if (at.calls === 0) await ledger.runs.progress(input.run, { listReadAt: asOf });
       const begun = performance.now();
-      const { subscribers, next } = await destination.readBack(at.cursor);
+      const { subscribers, next } = await withPatience(() => destination.readBack(at.cursor));
       if (!hasAnswered && (await ledger.audiences.resume(site.audience)))
         log.info({ audience: site.audience }, 'audience answers again: its pause is over');
       hasAnswered = true;

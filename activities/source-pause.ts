@@ -45,7 +45,7 @@ export function createSourceReader(
 }
 
 /** One bad answer among many good ones is asked for again in place: an attempt of the whole activity costs far more. */
-async function withPatience<T>(request: () => Promise<T>): Promise<T> {
+export async function withPatience<T>(request: () => Promise<T>): Promise<T> {
   for (const pauseMs of PAUSES_MS) {
     try {
       return await request();
