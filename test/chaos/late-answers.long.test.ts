@@ -26,7 +26,7 @@ test('a vendor call that times out and lands 20 seconds later does not win over 
   await bed.settled();
   bed.cm.faults.set({ hangOnce: { beforeStoringMs: 20_000 } });
   members.edit(id, { name: 'Second' });
-  await eventually(isImporting);
+  await eventually(isImporting, { withinMs: 40_000 });
   members.edit(id, { name: 'Third' });
   await eventually(() => bed.cm.state.writes.some(({ name }) => name === 'Second'), { withinMs: 40_000 });
   await bed.settled(90_000);
@@ -40,7 +40,7 @@ test('one member whose call hangs does not hold up the others', async () => {
   await eventually(() => !isImporting());
   bed.cm.faults.set({ hangOnce: { beforeStoringMs: 5_000 } });
   members.add({ email: 'hangs@example.org', name: 'Hangs' });
-  await eventually(isImporting);
+  await eventually(isImporting, { withinMs: 40_000 });
   const begun = Date.now();
   members.add({ email: 'goes@example.org', name: 'Goes' });
   await eventually(() => bed.subscriber('keyless', 'goes@example.org'), { withinMs: 15_000 });

@@ -5,6 +5,7 @@ import { createTestbed, type Testbed } from '../support/testbed.js';
 import { differences } from '../support/truth.js';
 
 const MEMBERS = 2000;
+const LATER = 500;
 let bed: Testbed;
 
 beforeAll(async () => {
@@ -29,7 +30,11 @@ test('the Campaign Monitor key, then the Ghost key, is revoked while 2,000 membe
   bed.cm.state.restoreKey();
   await eventually(() => active() > 50, { withinMs: 60_000 });
 
+  const later = await record(ghost, () => {
+    for (const id of ghost.members.ids().slice(0, LATER)) ghost.members.edit(id, { name: 'Renamed meanwhile' });
+  });
   ghost.revokeKey();
+  expect(new Set(await deliver(bed.url, 'revoked', later))).toEqual(new Set([202]));
   const sitePause = await eventually(async () => (await bed.ledger.sites.pauses()).get('revoked'), {
     withinMs: 30_000,
   });
