@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Polls until `check` gives something truthy or stops throwing; fails with the last error or value. */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { withinMs = 15_000, everyMs = 25 } = {},
+  { withinMs = 30_000, everyMs = 25 } = {},
 ): Promise<NonNullable<T>> {
   const end = Date.now() + withinMs;
   let last: unknown;
