@@ -1,9 +1,8 @@
-import type { Destination } from '../src/audiences/destination.js';
 import type { ListActivities, SiteSyncInput, SyncStep } from '../src/contract/site-sync.js';
 import { VendorError } from '../src/vendors/errors.js';
 import { pauseAudience } from './audience-push.js';
 import { beat } from './beating.js';
-import { withPatience } from './source-pause.js';
+import { answers, withPatience } from './source-pause.js';
 import { type CurrentRun, currentRun, type SyncActivityDeps } from './sync-run.js';
 
 /** How far a reading back is. */
@@ -68,12 +67,6 @@ async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: C
     beating.stop();
   }
 }
-
-const answers = (destination: Destination): Promise<boolean> =>
-  destination.probe().then(
-    () => true,
-    () => false,
-  );
 
 /** A first full sync would mail everybody whom it adds. */
 export const DOUBLE_OPT_IN: SyncStep = {

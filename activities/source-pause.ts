@@ -62,11 +62,15 @@ const PAUSES_MS = [500, 2_000];
 /** Whether a failed read is about the whole source: its key is refused, or it does not even answer something small. */
 export async function concernsAll(ghost: GhostClient, { details: { kind } }: VendorError): Promise<boolean> {
   if (kind === 'refused' || kind === 'rate-limited') return kind === 'refused';
-  return ghost.probe().then(
-    () => false,
-    () => true,
-  );
+  return !(await answers(ghost));
 }
+
+/** Whether a vendor answers something small. */
+export const answers = (vendor: { probe(): Promise<unknown> }): Promise<boolean> =>
+  vendor.probe().then(
+    () => true,
+    () => false,
+  );
 
 /** What concerns the whole source pauses it, with one run as its probe. */
 export async function pauseSource(

@@ -1,10 +1,8 @@
 import type { SyncResult } from '../src/contract/site-sync.js';
-import type { SyncCounts, SyncRun } from '../src/ledger/runs.js';
+import { SETTLED_OTHERWISE, type SyncCounts, type SyncRun } from '../src/ledger/runs.js';
 
 /** They differ, but an applied plan does not speak of them. */
 export const NOT_IN_PLAN = 'leave:not-in-plan';
-/** Nothing was to be done about them, or it is being done already. */
-const SETTLED_OTHERWISE = ['leave:no-change', 'leave:on-the-way', 'leave:not-on-list'];
 
 /** How many differ of whom an applied plan does not speak. */
 export const notInPlan = ({ findings }: SyncRun): number => (findings as Record<string, number>)[NOT_IN_PLAN] ?? 0;

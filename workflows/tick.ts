@@ -1,6 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { continueAsNew, executeChild, ParentClosePolicy, sleep, uuid4, workflowInfo } from '@temporalio/workflow';
-import { SiteName, SyncState } from '../src/contract/search-attributes.js';
+import { runningFor } from '../src/contract/search-attributes.js';
 import type { TickInput } from '../src/contract/site-sync.js';
 import { TaskQueue } from '../src/contract/task-queues.js';
 import { siteSyncWorkflowId } from '../src/contract/workflow-ids.js';
@@ -18,10 +18,7 @@ export async function tick({ site, mode }: TickInput): Promise<void> {
         taskQueue: TaskQueue.Steward,
         args: [{ site, mode, run: uuid4(), by: 'schedule' }],
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-        typedSearchAttributes: [
-          { key: SiteName, value: site },
-          { key: SyncState, value: 'Running' },
-        ],
+        typedSearchAttributes: runningFor(site),
       });
       return;
     } catch (error) {

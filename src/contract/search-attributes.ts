@@ -11,3 +11,9 @@ export const OrganizationId = defineSearchAttributeKey('OrganizationId', SearchA
 
 /** All of them: registered before any worker starts, since an unknown name blocks a workflow task. */
 export const searchAttributes = [SyncState, FailedStep, SiteName, OrganizationId];
+
+/** What a run of one site begins with. */
+export const runningFor = (site: string) => [
+  { key: SiteName, value: site },
+  { key: SyncState, value: 'Running' },
+];

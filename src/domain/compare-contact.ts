@@ -4,6 +4,7 @@ import {
   type ContactPlan,
   type DueContact,
   type ListState,
+  ON_LIST_OUTCOMES,
   planContact,
   type SettledOutcome,
 } from './plan-contact.js';
@@ -229,13 +230,14 @@ export function changesOf(
 /** So often the same difference is repaired without the list having been seen right in between: staff may type it again. */
 const MOST_REPAIRS = 3;
 
-const ON_LIST: ReadonlySet<SettledOutcome | undefined> = new Set(['confirmed', 'moved', 'unchanged']);
+const isOnList = (outcome: SettledOutcome | undefined): boolean =>
+  outcome !== undefined && ON_LIST_OUTCOMES.includes(outcome);
 
 /** Whether what was seen says more than what was settled; a key that is void is forgotten with it. */
 const isNews = (one: ComparedContact, { outcome, hash }: Seen): boolean =>
   one.differsKey !== undefined ||
   one.settledHash !== hash ||
-  (one.settledOutcome !== outcome && !(ON_LIST.has(outcome) && ON_LIST.has(one.settledOutcome)));
+  (one.settledOutcome !== outcome && !(isOnList(outcome) && isOnList(one.settledOutcome)));
 
 function reasonOf(outcome: SettledOutcome): LeaveReason {
   switch (outcome) {

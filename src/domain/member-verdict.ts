@@ -1,5 +1,5 @@
 import type { FieldChange } from './compare-contact.js';
-import { binds, type ListState, type SettledOutcome } from './plan-contact.js';
+import { binds, type ListState, ON_LIST_OUTCOMES, type SettledOutcome } from './plan-contact.js';
 
 /** Whether the list holds what it should; `unknown` only of a time of which the ledger knows nothing. */
 export type Verdict = 'true' | 'on the way' | 'parked' | 'opted out there' | 'differs' | 'unknown';
@@ -69,12 +69,10 @@ const isTrue = (why: string | null = null): Judgement => ({ verdict: 'true', why
 export const isSeenLast = ({ seen, settled }: Pick<Evidence, 'seen' | 'settled'>): boolean =>
   seen !== undefined && (settled === undefined || seen.at > settled.at);
 
-const onListAfter: readonly SettledOutcome[] = ['confirmed', 'moved', 'unchanged'];
-
 /** The state by whoever saw it last. */
 function stateOf({ seen, settled }: Evidence): ListState | undefined {
   if (seen && isSeenLast({ seen, settled })) return seen.state;
-  return settled?.state ?? (settled && onListAfter.includes(settled.outcome) ? 'Active' : undefined);
+  return settled?.state ?? (settled && ON_LIST_OUTCOMES.includes(settled.outcome) ? 'Active' : undefined);
 }
 
 function judgeAbsent(evidence: Evidence): Judgement {

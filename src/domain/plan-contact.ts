@@ -85,6 +85,9 @@ export const BINDING: readonly ListState[] = ['Unsubscribed', 'Bounced', 'Delete
 /** True for the states that bind the address and the person. */
 export const binds = (state: ListState | undefined): boolean => state !== undefined && BINDING.includes(state);
 
+/** Outcomes after which a subscriber is on the list as it should be. */
+export const ON_LIST_OUTCOMES: readonly SettledOutcome[] = ['confirmed', 'moved', 'unchanged'];
+
 /** Hash of a contact that should not be on the list. */
 export const ABSENT = 'absent';
 /** Automations start only for additions whose webhook is younger than this (house decision 18). */

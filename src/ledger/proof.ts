@@ -1,3 +1,4 @@
+import { ON_LIST_OUTCOMES } from '../domain/plan-contact.js';
 import type { Database } from './database.js';
 import { PLAN_HOURS } from './runs.js';
 
@@ -55,8 +56,6 @@ export interface Judged {
   takesOffDisabled: boolean;
 }
 
-/** Outcomes after which a contact that is on the list and not due is as it should be. */
-const ON_LIST_OUTCOMES = ['confirmed', 'moved', 'unchanged'];
 /** Two runs that found changes without a webhook, this far apart within this time, show that it is silent (house decision 7). */
 const SILENT_MINUTES = 60;
 const SILENT_DAYS = 7;
@@ -80,7 +79,7 @@ export function createProof({ prisma, sql }: Database) {
             WHEN c.list_state IS DISTINCT FROM 'Active' AND (c.settled_outcome = 'opted-out' OR o.address IS NOT NULL) THEN 'opted out there'
             WHEN c.settled_outcome = 'withheld' AND c.list_state IS DISTINCT FROM 'Active' THEN 'true'
             WHEN a.adopted_at IS NULL AND m.changed_at > c.settled_at THEN 'differs'
-            WHEN c.settled_outcome = ANY(${ON_LIST_OUTCOMES}) AND c.list_state = 'Active' THEN 'true' ELSE 'differs' END AS verdict,
+            WHEN c.settled_outcome = ANY(${[...ON_LIST_OUTCOMES]}) AND c.list_state = 'Active' THEN 'true' ELSE 'differs' END AS verdict,
           coalesce(p.since, c.settled_at) AS parked_since, least(w.since, coalesce(c.delivered_at, least(c.due_at, now()))) AS due_since,
           coalesce(c.settled_at, m.changed_at, m.observed_at) AS differs_since
         FROM members m

@@ -75,7 +75,7 @@ export function createReconcile({ sql, transaction }: Database) {
       const contacts = Prisma.sql`
         SELECT g.address, coalesce(c.version, 0) AS version, coalesce(c.lane, 1) AS lane, coalesce(c.tries, 0) AS tries, c.batch_limit,
           c.delivered_at, c.settled_hash, c.settled_member_id, c.list_state, false AS welcome, false AS approved, NULL::text AS plan_hash,
-          c.due_at, c.under_way_until, c.settled_at, c.settled_outcome, c.differs_key, c.address IS NOT NULL AS known
+          c.due_at, c.under_way_until, c.settled_at, c.settled_outcome, c.differs_key
         FROM unnest(${[...addresses]}::text[]) AS g(address) LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = g.address`;
       const members = plannedBy === undefined ? undefined : plannedMembers(site, plannedBy);
       const rows = await sql.query<(PlannableRow & ObservedRow & { known: boolean })[]>`
@@ -160,13 +160,12 @@ const plannedMembers = (site: string, run: string): Prisma.Sql => Prisma.sql`(
       THEN p.as_of ELSE m.changed_at END AS changed_at,
     m.added_at, CASE WHEN m.status <> p.status THEN m.status ELSE m.previous_status END AS previous_status,
     CASE WHEN m.status <> p.status THEN p.as_of ELSE m.status_changed_at END AS status_changed_at,
-    m.deleted_at, m.missing_run
+    m.deleted_at
   FROM planned_members p LEFT JOIN members m ON m.site = ${site} AND m.member_id = p.member_id WHERE p.run_id = ${run}::uuid
   UNION ALL
   SELECT m.site, m.member_id, m.email, m.address, m.name, m.status, m.labels, m.email_enabled, m.suppressed, m.signed_up_at, m.changed_at,
     m.added_at, m.previous_status, m.status_changed_at,
-    CASE WHEN m.missing_run IS NOT NULL AND (SELECT complete FROM sync_runs WHERE id = ${run}::uuid) THEN coalesce(m.deleted_at, now()) ELSE m.deleted_at END,
-    m.missing_run
+    CASE WHEN m.missing_run IS NOT NULL AND (SELECT complete FROM sync_runs WHERE id = ${run}::uuid) THEN coalesce(m.deleted_at, now()) ELSE m.deleted_at END
   FROM members m WHERE m.site = ${site} AND NOT EXISTS (SELECT FROM planned_members p WHERE p.run_id = ${run}::uuid AND p.member_id = m.member_id)
 )`;
 

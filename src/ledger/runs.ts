@@ -76,6 +76,8 @@ export interface Pending {
   audiencePaused: boolean;
 }
 
+/** Findings about whom nothing was to be done, or is being done already: nobody who was left alone. */
+export const SETTLED_OTHERWISE: readonly string[] = ['leave:no-change', 'leave:on-the-way', 'leave:not-on-list'];
 /** A plan is void after this long, in hours. */
 export const PLAN_HOURS = 24;
 
@@ -179,7 +181,7 @@ export function createRuns({ prisma, sql, transaction }: Database) {
           (count(*) FILTER (WHERE outcome = 'removed'))::int AS removed,
           (count(*) FILTER (WHERE outcome = 'held'))::int AS held,
           (count(*) FILTER (WHERE outcome IN ('opted-out', 'withheld', 'kept', 'returned-unsigned', 'skipped')))::int
-            + coalesce((SELECT sum(value::int) FROM jsonb_each_text(r.findings) WHERE key LIKE 'leave:%' AND key NOT IN ('leave:no-change', 'leave:on-the-way', 'leave:not-on-list')), 0)::int
+            + coalesce((SELECT sum(value::int) FROM jsonb_each_text(r.findings) WHERE key LIKE 'leave:%' AND key <> ALL(${[...SETTLED_OTHERWISE]})), 0)::int
             + CASE WHEN r.marks THEN 0 ELSE (SELECT count(*)::int FROM member_changes m WHERE m.run_id = r.id) END AS "leftAlone",
           (count(*) FILTER (WHERE outcome = 'refused'))::int + (SELECT count FROM waiting) + r.unreadable AS failed
         FROM sync_runs r LEFT JOIN last ON true WHERE r.id = ${run}::uuid

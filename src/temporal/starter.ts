@@ -1,5 +1,5 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { SiteName, SyncState } from '../contract/search-attributes.js';
+import { runningFor } from '../contract/search-attributes.js';
 import { discardParked, retryParked, wake } from '../contract/signals.js';
 import type { SiteSyncInput, SyncOutcome } from '../contract/site-sync.js';
 import { TaskQueue } from '../contract/task-queues.js';
@@ -24,10 +24,7 @@ export function createStarter(client: Client) {
           taskQueue: TaskQueue.Steward,
           args: [{ site, memberId }],
           signal: memberSignals[signal],
-          typedSearchAttributes: [
-            { key: SiteName, value: site },
-            { key: SyncState, value: 'Running' },
-          ],
+          typedSearchAttributes: runningFor(site),
         }),
       );
     },
@@ -40,10 +37,7 @@ export function createStarter(client: Client) {
           taskQueue: TaskQueue.Steward,
           args: [{ site }],
           signal: wake,
-          typedSearchAttributes: [
-            { key: SiteName, value: site },
-            { key: SyncState, value: 'Running' },
-          ],
+          typedSearchAttributes: runningFor(site),
         }),
       );
     },
@@ -55,10 +49,7 @@ export function createStarter(client: Client) {
           workflowId: siteSyncWorkflowId(input.site),
           taskQueue: TaskQueue.Steward,
           args: [input],
-          typedSearchAttributes: [
-            { key: SiteName, value: input.site },
-            { key: SyncState, value: 'Running' },
-          ],
+          typedSearchAttributes: runningFor(input.site),
         }),
       ),
 

@@ -30,9 +30,13 @@ export async function recordHistories(client: Client, address: string, name: str
     const { stdout } = await promisify(execFile)(cli, args, { maxBuffer: 64 * 1024 * 1024 });
     const { events } = JSON.parse(stdout) as { events: { eventType: string }[] };
     const shape = events.map(({ eventType }) => eventType).join(' ');
-    if (stdout.length < 300_000) shapes.set(shape, stdout.replace(/\d+@[\w.-]+/g, 'worker'));
+    if (stdout.length < 300_000) shapes.set(shape, withoutThisMachine(stdout));
   }
   const byLength = [...shapes.values()].sort((a, b) => a.length - b.length);
   for (const [index, json] of byLength.entries())
     await writeFile(`test/histories/${name}-${String(index).padStart(2, '0')}.json`, json);
 }
+
+/** No name and no folder of the machine that recorded it. */
+const withoutThisMachine = (history: string): string =>
+  history.replace(/\d+@[\w.-]+/g, 'worker').replaceAll(`${process.cwd()}/`, '');
