@@ -1,4 +1,3 @@
-import { Prisma } from './client/client.js';
 import type { Database } from './database.js';
 
 /** What waits at one site. */
@@ -66,27 +65,5 @@ export function createStatus({ prisma, sql }: Database) {
         omit: { leaseToken: true, leaseUntil: true, readTries: true },
         orderBy: [{ deletedAt: { sort: 'asc', nulls: 'first' } }, { memberId: 'desc' }],
       }),
-
-    /** History, contacts, deliveries and pushes of one member. */
-    async memberHistory(site: string, audience: string, memberId: string, address: string | null) {
-      const contactWhere = {
-        audience,
-        OR: [{ settledMemberId: memberId }, ...(address === null ? [] : [{ address }])],
-      };
-      const [transitions, contacts, deliveries, pushes, holds] = await Promise.all([
-        prisma.statusTransition.findMany({ where: { site, memberId }, orderBy: { at: 'asc' } }),
-        prisma.contact.findMany({ where: contactWhere }),
-        prisma.delivery.findMany({
-          where: { site, memberId },
-          omit: { payload: true, signature: true },
-          orderBy: { receivedAt: 'asc' },
-        }),
-        sql.query<{ at: Date; address: string; operation: string; outcome: string; code: number | null }[]>`
-          SELECT at, address, operation, outcome, code FROM pushes
-          WHERE audience = ${audience} AND (member_id = ${memberId} ${address === null ? Prisma.empty : Prisma.sql`OR address = ${address}`}) ORDER BY at`,
-        prisma.hold.findMany({ where: { audience, memberId, releasedAt: null } }),
-      ]);
-      return { transitions, contacts, deliveries, pushes, holds };
-    },
   };
 }

@@ -134,7 +134,7 @@ test('the worker that catches up with deliveries is killed: the other one takes 
   expect(await bed.ledger.catchUp.running()).toEqual(new Map());
   expect(differences(bed, SITE)).toEqual([]);
   for (const id of [ids[0]!, ids[700]!, ids[1_999]!]) {
-    const { transitions, deliveries } = await bed.ledger.status.memberHistory(SITE, bed.list(SITE).listId, id, null);
+    const { transitions, deliveries } = await bed.ledger.history.ofMember(SITE, id);
     expect(transitions.map(({ from, to }) => `${from} ${to}`)).toEqual(['null free', 'free paid']);
     expect(deliveries.map(({ outcome }) => outcome)).toEqual(['applied']);
   }

@@ -239,7 +239,7 @@ describe('what comes of the same deliveries', () => {
   /** What the ledger and the list say of one member. */
   async function storyOf(site: string, id: string) {
     const [member] = await bed.ledger.status.members(site, id);
-    const { transitions, deliveries } = await bed.ledger.status.memberHistory(site, bed.list(site).listId, id, null);
+    const { transitions, deliveries } = await bed.ledger.history.ofMember(site, id);
     const isDeleted = member!.deletedAt !== null;
     const subscriber = bed.subscriber(site, member!.email!);
     const { ghost_last_updated: _, ...fields } = Object.fromEntries(subscriber?.fields ?? []);

@@ -386,12 +386,8 @@ describe('a source that does not show everybody', () => {
       await nothingHappened();
     }
     for (const id of ids) {
-      const { transitions, pushes, deliveries } = await bed.ledger.status.memberHistory(
-        site,
-        bed.list(site).listId,
-        id,
-        null,
-      );
+      const { transitions, deliveries } = await bed.ledger.history.ofMember(site, id);
+      const { pushes } = await bed.ledger.history.ofAddress(bed.list(site).listId, '', id);
       expect({ transitions: transitions.length, deliveries: deliveries.length }).toEqual({
         transitions: 1,
         deliveries: 0,
