@@ -61,6 +61,7 @@ export function createLog({ level, format }: LogOptions): Logger {
     redact: { paths: ['email', '*.email', 'name', '*.name', 'payload', '*.payload'], censor: '[redacted]' },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  if (format === 'json') return pino(options);
+  // the descriptor itself: pino would else write through whatever has taken the place of process.stdout.write
+  if (format === 'json') return pino(options, pino.destination({ dest: 1, sync: true }));
   return pino(options, pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true }));
 }

@@ -110,7 +110,10 @@ describe('a site by its commands', () => {
 
   test('a field that differs is shown old and new, with --verbose alone', async () => {
     bed.subscriber(site, 'p1@example.org')!.fields.set('ghost_status', 'gold');
+    // slow enough that its progress is seen
+    bed.cm.faults.set({ latencyMs: 1200 });
     const { code, stdout, stderr } = await steward('site', 'sync', site, '--dry-run', '--verbose');
+    bed.cm.faults.clear();
     expect(code).toBe(0);
     expect(stdout).toContain('ghost_status: "gold" -> "free"');
     expect(stdout).toMatch(/Carrying it out takes 1 call .*\n.*steward site apply/);
