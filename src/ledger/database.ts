@@ -82,6 +82,9 @@ async function unlessDeadlocked<T>(transaction: () => Promise<T>): Promise<T> {
 
 async function inTransaction<T>(pool: pg.Pool, work: (tx: Queries) => Promise<T>): Promise<T> {
   const client = await pool.connect();
+  // a connection that breaks between two statements says so as an event; the next statement fails
+  const ignore = (): void => undefined;
+  client.on('error', ignore);
   let broken = true;
   try {
     await client.query('BEGIN');
@@ -98,6 +101,7 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queries) => Promise<T>
     );
     throw error;
   } finally {
+    client.off('error', ignore);
     client.release(broken);
   }
 }
