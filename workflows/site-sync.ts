@@ -1,11 +1,4 @@
-import {
-  ActivityCancellationType,
-  ActivityFailure,
-  CancellationScope,
-  isCancellation,
-  proxyActivities,
-  rootCause,
-} from '@temporalio/workflow';
+import { ActivityCancellationType, CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type {
   ListActivities,
   SiteSyncInput,
@@ -16,6 +9,7 @@ import type {
   WalkActivities,
 } from '../src/contract/site-sync.js';
 import { TaskQueue } from '../src/contract/task-queues.js';
+import { failureText } from './failure-text.js';
 
 const patient = {
   // the next run must not begin while an activity of this one still writes
@@ -61,10 +55,6 @@ export async function siteSync(input: SiteSyncInput): Promise<SyncOutcome> {
     throw error;
   }
 }
-
-/** What failed and why; our failures hold no personal data. */
-const failureText = (error: unknown): string =>
-  error instanceof ActivityFailure ? `${error.activityType} failed: ${rootCause(error)}` : 'it failed';
 
 async function work(
   input: SiteSyncInput,

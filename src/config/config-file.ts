@@ -38,6 +38,11 @@ export const configFileSchema = z.strictObject({
     .strictObject({
       siteWalk: intervalSchema.prefault('15m').describe('How often all members of a site are compared with the ledger'),
       siteFull: intervalSchema.prefault('24h').describe('How often the list is read back and compared as well'),
+      supporters: intervalSchema.prefault('30m').describe("How often an organization's supporters are read"),
+      transactions: intervalSchema.prefault('15m').describe('How often its transactions are read'),
+      campaigns: intervalSchema.prefault('1h').describe('How often its campaigns are read'),
+      recurringPlans: intervalSchema.prefault('1h').describe('How often its recurring plans are read'),
+      organizationFull: intervalSchema.prefault('7d').describe('How often everything of an organization is read anew'),
       ghostShare: z
         .number()
         .gt(0)
@@ -50,15 +55,29 @@ export const configFileSchema = z.strictObject({
     .prefault({})
     .describe('What runs by itself, and how often'),
   rateLimits: z
-    .strictObject({ ghost: rateLimitSchema.optional(), 'campaign-monitor': rateLimitSchema.optional() })
+    .strictObject({
+      ghost: rateLimitSchema.optional(),
+      'campaign-monitor': rateLimitSchema.optional(),
+      classy: rateLimitSchema.prefault({ perMinute: 1800, burst: 10 }),
+    })
     .prefault({})
     .describe('Limits of one credential at each vendor, shared by all processes'),
   timeouts: z
     .strictObject({
       ghost: timeoutSchema.prefault('10s').describe('Longest wait for an answer of Ghost'),
       'campaign-monitor': timeoutSchema.prefault('2m').describe('Longest wait for an answer of Campaign Monitor'),
+      classy: timeoutSchema.prefault('1m').describe('Longest wait for an answer of Classy'),
     })
     .prefault({})
     .describe('Time-outs of vendor calls'),
+  classy: z
+    .strictObject({
+      headers: z
+        .record(z.string().regex(/^[a-z0-9-]+$/i), z.string())
+        .default({})
+        .describe('Sent with every request, such as an x-integration-id that Classy issued'),
+    })
+    .prefault({})
+    .describe('How Classy is asked'),
 });
 export type ConfigFile = z.infer<typeof configFileSchema>;

@@ -11,6 +11,10 @@ import { urlProblem } from './url-problem.js';
 export interface Config extends ConfigFile {
   sites: readonly SiteConfig[];
   campaignMonitorUrl: string;
+  classyUrl: string;
+  classyTokenUrl: string;
+  /** 32 bytes each, the first one encrypts; empty: those of the key file in the data folder. */
+  encryptionKeys: readonly Buffer[];
   /** Undefined: the embedded Postgres. */
   databaseUrl: string | undefined;
   temporal: {
@@ -83,10 +87,14 @@ export function loadConfig(sources: ConfigSources): Config {
   if ((cert === undefined) !== (key === undefined))
     problems.push({ where: 'TEMPORAL_TLS_CERT', what: 'and TEMPORAL_TLS_KEY belong together: set both or neither' });
   const databaseUrl = read('DATABASE_URL');
-  if (databaseUrl !== undefined) problems.push(...databaseProblems(databaseUrl, read('STEWARD_ENCRYPTION_KEY')));
+  const encryptionKeys = readEncryptionKeys(read('STEWARD_ENCRYPTION_KEY'), problems);
+  if (databaseUrl !== undefined) problems.push(...databaseProblems(databaseUrl, encryptionKeys));
   const config: Config = {
     sites: readSites(env, problems),
     campaignMonitorUrl: url('CM_API_URL', 'https://api.createsend.com/api/v3.3'),
+    classyUrl: url('CLASSY_API_URL', 'https://api.classy.org/2.0'),
+    classyTokenUrl: url('CLASSY_TOKEN_URL', 'https://api.classy.org/oauth2/auth'),
+    encryptionKeys,
     databaseUrl,
     temporal: {
       address: read('TEMPORAL_ADDRESS'),
@@ -109,24 +117,33 @@ export function loadConfig(sources: ConfigSources): Config {
   return config;
 }
 
-function databaseProblems(databaseUrl: string, encryptionKey: string | undefined): ConfigProblem[] {
+function databaseProblems(databaseUrl: string, encryptionKeys: readonly Buffer[]): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   if (!/^postgres(ql)?:\/\//.test(databaseUrl) || !URL.canParse(databaseUrl)) {
     problems.push({ where: 'DATABASE_URL', what: 'must look like postgresql://user:password@host:5432/database' });
   }
-  const keys = encryptionKey?.split(',').map((key) => Buffer.from(key.trim(), 'base64').length);
-  if (!keys)
+  if (encryptionKeys.length === 0)
     problems.push({
       where: 'STEWARD_ENCRYPTION_KEY',
       what: 'is required with DATABASE_URL: make one with `openssl rand -base64 32` and keep it safe',
     });
-  else if (keys.some((bytes) => bytes !== 32))
+  return problems;
+}
+
+function readEncryptionKeys(value: string | undefined, problems: ConfigProblem[]): Buffer[] {
+  const keys = (value ?? '')
+    .split(',')
+    .filter((key) => key.trim() !== '')
+    .map((key) => Buffer.from(key.trim(), 'base64'));
+  if (keys.some((key) => key.length !== ENCRYPTION_KEY_BYTES))
     problems.push({
       where: 'STEWARD_ENCRYPTION_KEY',
       what: 'must be 32 bytes in base64 (several separated by commas): make one with `openssl rand -base64 32`',
     });
-  return problems;
+  return keys;
 }
+
+const ENCRYPTION_KEY_BYTES = 32;
 
 function readConfigFile(folder: string, problems: ConfigProblem[]): ConfigFile {
   const path = join(folder, 'steward.config.json');

@@ -17,3 +17,9 @@ export const runningFor = (site: string) => [
   { key: SiteName, value: site },
   { key: SyncState, value: 'Running' },
 ];
+
+/** What a run of one organization begins with. */
+export const runningForOrganization = (organization: string) => [
+  { key: OrganizationId, value: organization },
+  { key: SyncState, value: 'Running' },
+];

@@ -68,9 +68,3 @@ export interface SyncOutcome {
   result: SyncResult;
   message?: string | undefined;
 }
-
-/** Arguments of `tick`. */
-export interface TickInput {
-  site: string;
-  mode: 'walk' | 'full';
-}

@@ -3,4 +3,5 @@ export const TaskQueue = {
   Steward: 'steward',
   Ghost: 'ghost',
   CampaignMonitor: 'campaign-monitor',
+  Classy: 'classy',
 } as const;

@@ -9,3 +9,7 @@ export const siteSyncWorkflowId = (site: string): string => `site-sync/${site}`;
 
 /** Workflow id of the run that catches up with a site's waiting deliveries. */
 export const catchUpWorkflowId = (site: string): string => `catch-up/${site}`;
+
+/** Workflow id of the syncs of one of an organization's resources, or of all of them in their order: two never overlap. */
+export const organizationSyncWorkflowId = (organization: string, resource: string): string =>
+  `organization-sync/${organization}/${resource}`;

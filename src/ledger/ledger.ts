@@ -1,5 +1,8 @@
 import { createAudiences } from './audiences.js';
 import { createCatchUp } from './catch-up.js';
+import { createOrganizationRuns } from './classy/organization-runs.js';
+import { createOrganizations } from './classy/organizations.js';
+import { createSourcePages } from './classy/source-pages.js';
 import { createContacts, DUE_CHANNEL } from './contacts.js';
 import type { Database } from './database.js';
 import { createDrain } from './drain.js';
@@ -50,6 +53,9 @@ export function createLedger(database: Database) {
     history: createHistory(database),
     replay: createReplay(database),
     progress: createProgress(database),
+    organizations: createOrganizations(database),
+    organizationRuns: createOrganizationRuns(database),
+    sourcePages: createSourcePages(database),
     rateLimits: createRateLimits(database),
     status: createStatus(database),
     /** Calls back with the audience whenever contacts are marked due; a hint only. */

@@ -45,6 +45,7 @@ const OUR_ERRORS = new Set([
   'WriterSuperseded',
   'WebhookMalformed',
   'StewardError',
+  'CredentialsUnreadable',
   'ApplicationFailure',
 ]);
 

@@ -54,6 +54,12 @@ export function createMetrics() {
       labelNames: ['kind', 'scope', 'result'] as const,
       registers,
     }),
+    records: new Counter({
+      name: 'steward_records_total',
+      help: 'Records of Classy by what a sync found of them',
+      labelNames: ['organization', 'resource', 'change'] as const,
+      registers,
+    }),
     changesFound: new Counter({
       name: 'steward_changes_found_total',
       help: 'Changes of members by which net found them',

@@ -15,6 +15,7 @@ const hangOnceSchema = z.strictObject({
   afterStoringMs: ms.optional(),
   match: regex.optional(),
 });
+const everySchema = z.number().int().min(1);
 const addressesSchema = z.array(z.string()).transform((all) => all.map((address) => address.toLowerCase()));
 
 /** What `PUT /__sandbox/faults` accepts: the faults to change; `null` switches one off, what is absent stays. */
@@ -29,12 +30,22 @@ export const faultsPatchSchema = z.strictObject({
   hangOnce: hangOnceSchema.nullish(),
   refuseAddresses: addressesSchema.optional(),
   poisonAddresses: addressesSchema.optional(),
+  amountsAsText: z.boolean().optional(),
+  dates: z.enum(['offset', 'z', 'millis']).nullish(),
+  edgeForbidden: z.boolean().optional(),
+  truncateEvery: everySchema.nullish(),
+  repeatPageEvery: everySchema.nullish(),
+  totalLies: z.number().int().optional(),
+  unavailableInsteadOf429: z.boolean().optional(),
+  dropEvery: everySchema.nullish(),
 });
 
 /** Every `nth` request whose path matches gets this answer; counting starts when the fault is set. */
 export type FailEvery = z.infer<typeof failEverySchema>;
 /** How the next write request hangs: applied that late (even when its client is gone), or answered that late. */
 export type HangOnce = z.infer<typeof hangOnceSchema>;
+/** A fault that happens every so often. */
+type EveryFault = 'truncateEvery' | 'repeatPageEvery' | 'dropEvery';
 /** A change of faults, as sent over HTTP or given in process. */
 export type FaultsPatch = z.input<typeof faultsPatchSchema>;
 
@@ -48,7 +59,7 @@ export class Faults {
   outage = false;
   /** Every key is answered like a revoked one. */
   unauthorized = false;
-  /** The list (Campaign Monitor) or the whole Admin API (Ghost) is answered as if it did not exist. */
+  /** The list (Campaign Monitor), the whole Admin API (Ghost) or every record (Classy) is answered as if it did not exist. */
   gone = false;
   /** Everything is answered 502 with HTML, as a proxy in front would. */
   html = false;
@@ -58,6 +69,23 @@ export class Faults {
   refuseAddresses: string[] = [];
   /** Campaign Monitor: an import that holds one of these fails as a whole with HTTP 500. */
   poisonAddresses: string[] = [];
+  /** Classy: every amount is a JSON string. */
+  amountsAsText = false;
+  /** Classy: date-times are written with `+0000`, with `Z`, or with milliseconds; off: as they are stored. */
+  dates: 'offset' | 'z' | 'millis' | undefined;
+  /** Classy: data calls are answered 403 with the HTML of the edge in front. */
+  edgeForbidden = false;
+  /** Classy: every such list answer is cut in the middle of its JSON. */
+  truncateEvery: number | undefined;
+  /** Classy: every such list answer is the previous one of the same path again. */
+  repeatPageEvery: number | undefined;
+  /** Classy: added to the `total` of lists, and `last_page` accordingly; never below 0. */
+  totalLies = 0;
+  /** Classy: whoever asks too often is answered 503, as before 2026. */
+  unavailableInsteadOf429 = false;
+  /** The socket of every such request is destroyed after the request was read. */
+  dropEvery: number | undefined;
+  readonly #turns = new Map<EveryFault, { nth: number; counted: number }>();
   #failEvery: FailEvery | undefined;
   #counted = 0;
 
@@ -81,10 +109,25 @@ export class Faults {
   clear(): void {
     Object.assign(this, new Faults());
     this.failEvery = undefined;
+    this.#turns.clear();
   }
 
-  /** The failure this request gets by `failEvery`, if it is its turn; counts the request. */
+  /** Whether it is the turn of a fault that happens every so often; counts from when the fault is first met. */
+  takeTurn(name: EveryFault): boolean {
+    const nth = this[name];
+    if (nth === undefined) {
+      this.#turns.delete(name);
+      return false;
+    }
+    const turn = this.#turns.get(name);
+    const counted = turn?.nth === nth ? turn.counted + 1 : 1;
+    this.#turns.set(name, { nth, counted });
+    return counted % nth === 0;
+  }
+
+  /** The failure this request gets by `failEvery`, if it is its turn; counts the request. Throws to drop its connection. */
   takeFailure(path: string): FailEvery | undefined {
+    if (this.takeTurn('dropEvery')) throw new Error('the connection is dropped by a fault');
     const fault = this.#failEvery;
     if (!fault || !matches(fault.match, path)) return undefined;
     this.#counted += 1;

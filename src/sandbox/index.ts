@@ -5,6 +5,17 @@ export {
   sandboxListId,
   startCampaignMonitor,
 } from './campaign-monitor.js';
+export type { ClassyBooks, Gift } from './classy/books.js';
+export type { Collection, Row } from './classy/collection.js';
+export { startGiving } from './classy/giving.js';
+export { type SeedSize, seedOrganization } from './classy/seed.js';
+export {
+  type ClassyOptions,
+  type ClassyOrganization,
+  type SandboxClassy,
+  sandboxOrganization,
+  startClassy,
+} from './classy.js';
 export type { FailEvery, Faults, FaultsPatch, HangOnce } from './faults.js';
 export type { ImportRow, MemberInput } from './ghost/member-input.js';
 export type { Delivery, GhostEvent, Webhook } from './ghost/webhooks.js';

@@ -5,9 +5,10 @@ import {
   type ScheduleOptionsStartWorkflowAction,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
-import { SiteName } from '../contract/search-attributes.js';
-import type { TickInput } from '../contract/site-sync.js';
+import { RESOURCES, type Resource } from '../contract/organization-sync.js';
+import { OrganizationId, SiteName } from '../contract/search-attributes.js';
 import { TaskQueue } from '../contract/task-queues.js';
+import type { TickInput } from '../contract/tick.js';
 
 /** What a configured site runs by itself. */
 export interface ScheduledSite {
@@ -20,28 +21,72 @@ export interface ScheduledSite {
 export interface Rhythm {
   siteWalk: number;
   siteFull: number;
+  supporters: number;
+  transactions: number;
+  campaigns: number;
+  recurringPlans: number;
+  organizationFull: number;
 }
 
-/** Note on a schedule whose site is not configured any more; such a pause ends by itself when it is again. */
-export const NOT_CONFIGURED = 'not configured any more';
-const PREFIXES = ['site-walk/', 'site-full/'];
+/** Who has schedules. */
+export interface Scheduled {
+  sites: readonly ScheduledSite[];
+  /** Ids of Classy organizations. */
+  organizations: readonly string[];
+}
 
-/** Schedule id of a site's walk or full sync. */
-export const scheduleId = (mode: TickInput['mode'], site: string): string => `site-${mode}/${site}`;
+/** Note on a schedule of whoever is not configured any more; such a pause ends by itself when they are again. */
+export const NOT_CONFIGURED = 'not configured any more';
+
+/** Schedule id of what a tick runs. */
+export function scheduleId(tick: TickInput): string {
+  if ('site' in tick) return `site-${tick.mode}/${tick.site}`;
+  return tick.mode === 'full' ? `sync-full/${tick.organization}` : `sync/${tick.organization}/${tick.resource}`;
+}
+
+const SITES = ['site-walk/', 'site-full/'];
+const ORGANIZATIONS = ['sync/', 'sync-full/'];
 
 /**
- * Creates or updates the schedules of the configured sites and pauses those of others. A pause by hand survives, as does
+ * Creates or updates the schedules of those that are configured and pauses those of others. A pause by hand survives, as does
  * everything else that an operator changed in a schedule's state.
  */
-export async function ensureSchedules(client: Client, sites: readonly ScheduledSite[], rhythm: Rhythm): Promise<void> {
-  const wanted = sites.flatMap(({ name, canWalk }) => [
+export async function ensureSchedules(
+  client: Client,
+  { sites, organizations }: Scheduled,
+  rhythm: Rhythm,
+): Promise<void> {
+  const ofSites = sites.flatMap(({ name, canWalk }) => [
     ...(canWalk ? [scheduleOf({ site: name, mode: 'walk' }, rhythm.siteWalk)] : []),
     scheduleOf({ site: name, mode: 'full' }, rhythm.siteFull),
   ]);
+  await ensureAll(client, ofSites, SITES);
+  await ensureOrganizationSchedules(client, organizations, rhythm);
+}
+
+/** The same for organizations alone: they come and go while Steward runs. */
+export async function ensureOrganizationSchedules(
+  client: Client,
+  organizations: readonly string[],
+  rhythm: Rhythm,
+): Promise<void> {
+  const wanted = organizations.flatMap((organization) => [
+    ...RESOURCES.map((resource) =>
+      scheduleOf({ organization, resource, mode: 'incremental' }, everyMs(rhythm, resource)),
+    ),
+    scheduleOf({ organization, resource: 'all', mode: 'full' }, rhythm.organizationFull),
+  ]);
+  await ensureAll(client, wanted, ORGANIZATIONS);
+}
+
+const everyMs = (rhythm: Rhythm, resource: Resource): number =>
+  rhythm[resource === 'recurring-plans' ? 'recurringPlans' : resource];
+
+async function ensureAll(client: Client, wanted: readonly TickSchedule[], prefixes: readonly string[]): Promise<void> {
   for (const options of wanted) await ensure(client, options);
   const ids = new Set(wanted.map((options) => options.scheduleId));
   for await (const { scheduleId: id, state } of client.schedule.list()) {
-    const isForgotten = PREFIXES.some((prefix) => id.startsWith(prefix)) && !ids.has(id);
+    const isForgotten = prefixes.some((prefix) => id.startsWith(prefix)) && !ids.has(id);
     if (isForgotten && !state.paused) await client.schedule.getHandle(id).pause(NOT_CONFIGURED);
   }
 }
@@ -49,18 +94,23 @@ export async function ensureSchedules(client: Client, sites: readonly ScheduledS
 type TickAction = ScheduleOptionsStartWorkflowAction<(input: TickInput) => Promise<void>>;
 type TickSchedule = Required<Pick<ScheduleOptions<TickAction>, 'scheduleId' | 'spec' | 'policies' | 'action'>>;
 
-function scheduleOf({ site, mode }: TickInput, everyMs: number): TickSchedule {
+/** Jitter is drawn by the schedule's id, so that many do not start together. */
+function scheduleOf(tick: TickInput, every: number): TickSchedule {
+  const [workflowId, attribute] =
+    'site' in tick
+      ? [`tick/${tick.mode}/${tick.site}`, { key: SiteName, value: tick.site }]
+      : [`tick/${scheduleId(tick)}`, { key: OrganizationId, value: tick.organization }];
   return {
-    scheduleId: scheduleId(mode, site),
-    spec: { intervals: [{ every: everyMs }], jitter: everyMs / 20 },
+    scheduleId: scheduleId(tick),
+    spec: { intervals: [{ every }], jitter: 'site' in tick ? every / 20 : every / 5 },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10 minutes' },
     action: {
       type: 'startWorkflow',
       workflowType: 'tick',
-      workflowId: `tick/${mode}/${site}`,
+      workflowId,
       taskQueue: TaskQueue.Steward,
-      args: [{ site, mode }],
-      typedSearchAttributes: [{ key: SiteName, value: site }],
+      args: [tick],
+      typedSearchAttributes: [attribute],
     },
   };
 }

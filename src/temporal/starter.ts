@@ -1,9 +1,16 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { runningFor } from '../contract/search-attributes.js';
+import type { OrganizationSyncInput, OrganizationSyncOutcome } from '../contract/organization-sync.js';
+import { runningFor, runningForOrganization } from '../contract/search-attributes.js';
 import { discardParked, retryParked, wake } from '../contract/signals.js';
 import type { SiteSyncInput, SyncOutcome } from '../contract/site-sync.js';
 import { TaskQueue } from '../contract/task-queues.js';
-import { catchUpWorkflowId, memberWorkflowId, pushWorkflowId, siteSyncWorkflowId } from '../contract/workflow-ids.js';
+import {
+  catchUpWorkflowId,
+  memberWorkflowId,
+  organizationSyncWorkflowId,
+  pushWorkflowId,
+  siteSyncWorkflowId,
+} from '../contract/workflow-ids.js';
 
 /** Longest that one signal-with-start may take; the client itself knows no deadline. */
 const DEADLINE_MS = 5_000;
@@ -50,6 +57,19 @@ export function createStarter(client: Client) {
           taskQueue: TaskQueue.Steward,
           args: [input],
           typedSearchAttributes: runningFor(input.site),
+        }),
+      ),
+
+    /** Starts a run of `organizationSync`. @throws WorkflowExecutionAlreadyStartedError where one of the same scope runs already */
+    startOrganizationSync: (
+      input: OrganizationSyncInput,
+    ): Promise<WorkflowHandle<(input: OrganizationSyncInput) => Promise<OrganizationSyncOutcome>>> =>
+      client.withDeadline(Date.now() + DEADLINE_MS, () =>
+        client.workflow.start<(input: OrganizationSyncInput) => Promise<OrganizationSyncOutcome>>('organizationSync', {
+          workflowId: organizationSyncWorkflowId(input.organization, input.resource),
+          taskQueue: TaskQueue.Steward,
+          args: [input],
+          typedSearchAttributes: runningForOrganization(input.organization),
         }),
       ),
 

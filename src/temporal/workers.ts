@@ -3,6 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { type AudienceTarget, createPushActivities } from '../../activities/audience-push.js';
 import { createCatchUpActivities } from '../../activities/catch-up.js';
+import { createOrganizationRunActivities } from '../../activities/classy/organization-run.js';
+import type { OrganizationDeps } from '../../activities/classy/organization-source.js';
+import { createReadActivities } from '../../activities/classy/read-resource.js';
 import { createGhostActivities, type SiteSource } from '../../activities/ghost.js';
 import { createListActivities } from '../../activities/read-list.js';
 import { createSyncActivities } from '../../activities/site-sync.js';
@@ -22,6 +25,7 @@ export interface WorkersDeps {
   ledger: Ledger;
   sites: ReadonlyMap<string, SiteSource>;
   audiences: ReadonlyMap<string, AudienceTarget>;
+  classyOf: OrganizationDeps['classyOf'];
   budget: RemovalBudget;
   /** Largest share of the time during which scheduled walks may keep a site's Ghost busy. */
   sourceShare: number;
@@ -42,6 +46,8 @@ const SHUTDOWN_GRACE = '20 seconds';
 // a wide fan of pollers makes every call slower
 const poller = { type: 'autoscaling', initial: 2, minimum: 1, maximum: 5 } as const;
 const GHOST_READS_AT_A_TIME = 20;
+/** Resources read at a time: organizations come and go while the worker runs. */
+const CLASSY_READS_AT_A_TIME = 32;
 const CONNECT_PAUSE_MS = 2_000;
 
 /** Sends the SDK's own log through ours; once a process, before anything else of the SDK. */
@@ -88,8 +94,8 @@ export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
       ...workflowCode(),
       taskQueue: TaskQueue.Steward,
       // what a sync does in the ledger alone; each site has at most one
-      activities: createSyncActivities(syncDeps),
-      maxConcurrentActivityTaskExecutions: sites.size + 4,
+      activities: { ...createSyncActivities(syncDeps), ...createOrganizationRunActivities(syncDeps) },
+      maxConcurrentActivityTaskExecutions: sites.size + 8,
       activityTaskPollerBehavior: poller,
       maxHeartbeatThrottleInterval: '3 seconds',
       workflowTaskPollerBehavior: poller,
@@ -109,6 +115,7 @@ export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
       { ...createPushActivities({ ...syncDeps, due }), ...createListActivities(syncDeps) },
       2 * audiences.size + 2,
     ),
+    activityWorker(TaskQueue.Classy, createReadActivities(syncDeps), CLASSY_READS_AT_A_TIME),
   ]);
   for (const audience of audiences.keys()) await ledger.audiences.requireCheck(audience);
 

@@ -1,6 +1,6 @@
 import { Agent, fetch, type Response } from 'undici';
 import { VendorError, type VendorErrorDetails } from './errors.js';
-import { parseStorable } from './storable-json.js';
+import { keepLongNumbers, parseStorable } from './storable-json.js';
 
 /** Told of every request, for metrics. `status` is the HTTP status, or `error` when no answer came. */
 export type RequestObserver = (request: { vendor: string; operation: string; status: string; seconds: number }) => void;
@@ -66,8 +66,19 @@ export function createHttp(vendor: string, { timeoutMs, observe, admit }: HttpOp
       if (status >= 300 && status < 400) throw fail({ status });
       if (status >= 500 || status === 408)
         throw fail({ status, call: mayStillRun(status, method, text) ? 'unknown' : 'answered' });
-      if (status === 429) throw fail({ kind: 'rate-limited', status, retryAfterMs: retryAfterMs(response.headers) });
-      return { status, headers: response.headers, json: text === '' ? undefined : parse(text, () => fail({ status })) };
+      if (status === 429)
+        throw fail({
+          kind: 'rate-limited',
+          status,
+          retryAfterMs: retryAfterMs(response.headers) ?? retryAfterIn(text),
+        });
+      // a page of HTML in place of an answer comes from whatever stands in front of the vendor
+      const code = /html/i.test(response.headers.get('content-type') ?? '') ? 'HTML' : 'NOT_JSON';
+      return {
+        status,
+        headers: response.headers,
+        json: text === '' ? undefined : parse(text, () => fail({ status, code })),
+      };
     } catch (error) {
       if (error instanceof VendorError) throw error;
       finish('error');
@@ -88,8 +99,9 @@ const mayStillRun = (status: number, method: string, text: string): boolean =>
 
 function parse(text: string, failure: () => VendorError): unknown {
   try {
+    const exact = keepLongNumbers(text);
     // most answers hold nothing odd, and a reviver costs
-    return ODD_ESCAPE.test(text) ? parseStorable(text) : JSON.parse(text);
+    return ODD_ESCAPE.test(exact) ? parseStorable(exact) : JSON.parse(exact);
   } catch {
     throw failure();
   }
@@ -111,6 +123,12 @@ const NOT_SENT = new Set([
 function wasSent(error: unknown): boolean {
   const { code } = (error as { cause?: { code?: unknown } }).cause ?? {};
   return !NOT_SENT.has(String(code));
+}
+
+/** Seconds that the body of a 429 names, where no header does. */
+function retryAfterIn(text: string): number | undefined {
+  const [, seconds] = /"retry_after"\s*:\s*(\d{1,6})\b/.exec(text) ?? [];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
 
 /** `Retry-After` in seconds or as a date, or the seconds of `X-RateLimit-Reset`. */

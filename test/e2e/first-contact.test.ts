@@ -131,7 +131,7 @@ describe('schedules', () => {
 
   it('run a walk under the site’s own id', async () => {
     bed.ghost(site).members.importCsv([{ email: 'sched@example.org' }]);
-    await client.schedule.getHandle(scheduleId('walk', site)).trigger();
+    await client.schedule.getHandle(scheduleId({ site, mode: 'walk' })).trigger();
     const run = await eventually(async () =>
       (await bed.ledger.runs.list({ site, limit: 1 })).find(({ result }) => result === 'done'),
     );
@@ -140,7 +140,7 @@ describe('schedules', () => {
   });
 
   it('only read while the first full sync has not been made by a person', async () => {
-    await client.schedule.getHandle(scheduleId('full', site)).trigger();
+    await client.schedule.getHandle(scheduleId({ site, mode: 'full' })).trigger();
     await eventually(async () =>
       (await bed.ledger.runs.list({ site, limit: 1 })).some(({ mode, result }) => mode === 'full' && result === 'done'),
     );

@@ -46,13 +46,14 @@ export interface TestbedOptions {
   sites: readonly TestSite[];
   /** Content of steward.config.json. */
   file?: object;
+  variables?: Readonly<Record<string, string>>;
 }
 
 export const CM_KEY = 'test-cm-key';
 export const WEBHOOK_SECRET = 'test-webhook-secret';
 
 /** Stand-ins, a fresh ledger, and the configuration that joins them; roles are started and stopped by the test. */
-export async function createTestbed({ name, sites, file = {} }: TestbedOptions) {
+export async function createTestbed({ name, sites, file = {}, variables = {} }: TestbedOptions) {
   const stack = await embeddedStack();
   const databaseUrl = await stack.databaseUrl(name);
   await applyMigrations(databaseUrl, 'prisma/migrations');
@@ -73,6 +74,7 @@ export async function createTestbed({ name, sites, file = {} }: TestbedOptions) 
     PORT: '0',
     LOG_LEVEL: 'error',
     LOG_FORMAT: 'json',
+    ...variables,
   };
   for (const [index, site] of sites.entries()) {
     const ghost = await startGhost(site.now ? { now: site.now } : {});

@@ -137,7 +137,7 @@ async function examineSite(
   httpUrl: string | undefined,
 ): Promise<Finding[]> {
   // limits are shared through the ledger, which may be down: the doctor's few calls go without
-  const free = { ...config, rateLimits: {} };
+  const free = { ...config, rateLimits: { classy: {} } };
   const metrics = createMetrics();
   const findings: Finding[] = [];
   const ghost = ghostOf(free, site, ledger, metrics);

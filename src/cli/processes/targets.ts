@@ -3,11 +3,15 @@ import type { SiteSource } from '../../../activities/ghost.js';
 import { createCampaignMonitorList } from '../../audiences/campaign-monitor.js';
 import type { Config } from '../../config/config.js';
 import type { SiteConfig } from '../../config/site-variables.js';
+import type { KeyRing } from '../../ledger/credentials.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Metrics } from '../../observe/metrics.js';
 import { createAdmission } from '../../temporal/limiter.js';
 import { createCampaignMonitorClient } from '../../vendors/campaign-monitor/client.js';
+import { type ClassyClient, createClassyClient } from '../../vendors/classy/client.js';
+import type { ClassyCredentials } from '../../vendors/classy/token.js';
 import { createGhostClient } from '../../vendors/ghost/client.js';
+import { credentialsOf } from '../credentials.js';
 
 /** Vendor clients and destinations of the configured sites. */
 export interface Targets {
@@ -55,4 +59,42 @@ export function destinationOf(
     admit: createAdmission(ledger, 'campaign-monitor', site.campaignMonitorKey, rateLimits['campaign-monitor']),
   });
   return createCampaignMonitorList({ client, listId: site.audience, consentToTrack: site.consentToTrack, timeoutMs });
+}
+
+/** A client of Classy with these credentials. */
+export function classyClientOf(
+  { classyUrl, classyTokenUrl, classy, timeouts, rateLimits }: Config,
+  credentials: ClassyCredentials,
+  ledger: Ledger,
+  metrics?: Metrics,
+): ClassyClient {
+  return createClassyClient({
+    url: classyUrl,
+    tokenUrl: classyTokenUrl,
+    credentials,
+    headers: classy.headers,
+    timeoutMs: timeouts.classy,
+    observe: metrics?.observeRequest,
+    admit: createAdmission(ledger, 'classy', credentials.clientId, rateLimits.classy),
+  });
+}
+
+/** Clients of the organizations in the ledger, each made once for its present credentials, so that tokens are kept. */
+export function createClassySource(
+  config: Config,
+  ledger: Ledger,
+  metrics: Metrics,
+  ring: () => KeyRing,
+): (organization: string) => Promise<ClassyClient | undefined> {
+  const clients = new Map<string, { nonce: string; client: ClassyClient }>();
+  return async (id) => {
+    const organization = await ledger.organizations.find(id);
+    if (!organization?.sealed || organization.removedAt) return undefined;
+    const nonce = Buffer.from(organization.sealed.nonce).toString('hex');
+    const known = clients.get(id);
+    if (known?.nonce === nonce) return known.client;
+    const client = classyClientOf(config, credentialsOf(organization, ring()), ledger, metrics);
+    clients.set(id, { nonce, client });
+    return client;
+  };
 }

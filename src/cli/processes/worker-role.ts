@@ -1,15 +1,16 @@
 import { createServer } from 'node:http';
 import type { Config } from '../../config/config.js';
 import { openDatabase } from '../../ledger/database.js';
-import { createLedger } from '../../ledger/ledger.js';
+import { createLedger, type Ledger } from '../../ledger/ledger.js';
 import type { Logger } from '../../observe/log.js';
 import { createMetrics } from '../../observe/metrics.js';
 import { isAllowed, type ProcessMetrics } from '../../server/app.js';
 import { openClient } from '../../temporal/connection.js';
 import { ensureSchedules } from '../../temporal/schedules.js';
 import { startWorkers } from '../../temporal/workers.js';
+import { keyRingOf } from '../credentials.js';
 import type { RunningRole, Stores } from './server-role.js';
-import { createTargets } from './targets.js';
+import { createClassySource, createTargets } from './targets.js';
 
 /** What the worker role is started with. */
 export interface WorkerRoleOptions {
@@ -22,16 +23,16 @@ const POOL_SIZE = 16;
 const SCHEDULES_MS = 60_000;
 
 /** Schedules are set once the workers are connected, so Temporal answers; where it does not allow it, syncs run by hand only. */
-async function setSchedules(config: Config, stores: Stores, log: Logger): Promise<void> {
+async function setSchedules(config: Config, stores: Stores, ledger: Ledger, log: Logger): Promise<void> {
   const client = openClient(stores.temporal);
   try {
     const sites = config.sites.map(({ name, ghost }) => ({ name, canWalk: ghost !== undefined }));
-    await client.withDeadline(Date.now() + SCHEDULES_MS, () => ensureSchedules(client, sites, config.schedules));
-  } catch (error) {
-    log.error(
-      { err: error },
-      'schedules could not be set: walks and full syncs do not run by themselves; restart to try again',
+    const organizations = (await ledger.organizations.list()).map(({ id }) => id);
+    await client.withDeadline(Date.now() + SCHEDULES_MS, () =>
+      ensureSchedules(client, { sites, organizations }, config.schedules),
     );
+  } catch (error) {
+    log.error({ err: error }, 'schedules could not be set: syncs do not run by themselves; restart to try again');
   } finally {
     await client.connection.close();
   }
@@ -47,6 +48,7 @@ export async function startWorkerRole({
   const metrics = createMetrics();
   const workers = await startWorkers({
     ...createTargets(config, ledger, metrics),
+    classyOf: createClassySource(config, ledger, metrics, keyRingOf(config, stores.dataDir)),
     temporal: stores.temporal,
     ledger,
     budget: config.guard,
@@ -54,7 +56,7 @@ export async function startWorkerRole({
     log,
     metrics,
   });
-  await setSchedules(config, stores, log);
+  await setSchedules(config, stores, ledger, log);
   const server =
     config.metricsPort === undefined
       ? undefined

@@ -1,6 +1,6 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import type { SiteConfig } from '../../config/site-variables.js';
-import type { TickInput } from '../../contract/site-sync.js';
+import type { SiteTick } from '../../contract/tick.js';
 import { scheduleId } from '../../temporal/schedules.js';
 import type { Session } from '../session.js';
 
@@ -64,10 +64,10 @@ function oldest(times: readonly (Date | null)[]): Date | null {
 }
 
 /** When a site's schedule runs next; null where there is none, without a time where Temporal does not answer. */
-async function nextOf(client: Client, site: string, mode: TickInput['mode']) {
+async function nextOf(client: Client, site: string, mode: SiteTick['mode']) {
   try {
     const { info, state } = await client.withDeadline(Date.now() + PATIENCE_MS, () =>
-      client.schedule.getHandle(scheduleId(mode, site)).describe(),
+      client.schedule.getHandle(scheduleId({ site, mode })).describe(),
     );
     return { at: info.nextActionTimes[0] ?? null, paused: state.paused, note: state.note ?? null };
   } catch (error) {

@@ -1,0 +1,137 @@
+import type { FullProgress, IdSpan, PageRun } from '../../src/ledger/classy/source-pages.js';
+import { type ListQuery, PAGE_SIZE, type RecordsPage, repeatedPage } from '../../src/vendors/classy/client.js';
+import { createPageWriter } from './page-writer.js';
+import type { ResourceReading } from './read-resource.js';
+
+/** Readers side by side in one full sync. */
+const READERS = 8;
+/** What is left of a range is worth sharing from here on. */
+const WORTH_SPLITTING = 2 * PAGE_SIZE;
+
+/** A range of ids being read: above `after` up to `to`. */
+interface Range {
+  after: bigint;
+  to: bigint;
+  /** How many records are left in it, as far as is known; undefined before its first page. */
+  left: number | undefined;
+  isTaken: boolean;
+}
+
+/**
+ * Reads everything by id, several ranges side by side, whoever is idle taking half of the longest one. Where it is, is committed
+ * with the pages, so another attempt goes on from there. Gives the source's time when the reading began.
+ */
+export async function readFull(reading: ResourceReading): Promise<Date | undefined> {
+  const { pageRun, run } = reading;
+  const progress = run.progress ?? (await begin(reading));
+  const ranges: Range[] = progress.ranges.map(({ after, to }) => ({
+    after: BigInt(after),
+    to: BigInt(to!),
+    left: undefined,
+    isTaken: false,
+  }));
+  const position = (): FullProgress => ({ readTo: progress.readTo, ranges: ranges.map(toSpan) });
+  const writer = createPageWriter(reading.deps.ledger, pageRun, position, (pages) => reading.written(pages));
+  let failure: unknown;
+  const work = async (): Promise<void> => {
+    for (;;) {
+      const range = ranges.find(({ isTaken }) => !isTaken) ?? halfOf(ranges);
+      if (!range) {
+        if (ranges.length === 0 || failure) return;
+        await reading.breath();
+        continue;
+      }
+      range.isTaken = true;
+      while (ranges.includes(range) && !failure) await takePage(range);
+    }
+  };
+  const takePage = async (range: Range): Promise<void> => {
+    reading.check();
+    const { after, to } = range;
+    const { answer, asOf } = await reading.read(() => pageOf(reading, after, to));
+    const last = answer.ids.at(-1) ?? to;
+    // somebody may have taken the upper half meanwhile
+    const isEnd = !answer.hasMore || last >= range.to;
+    const upTo = isEnd ? range.to : last;
+    const mine = cut(answer, upTo);
+    range.left = isEnd ? 0 : Math.max((answer.total ?? Number.POSITIVE_INFINITY) - answer.length, PAGE_SIZE);
+    const covers = { after: String(after), to: String(upTo), ids: mine.ids.map(String) };
+    await writer.write({ ...mine, asOf, covers }, () => {
+      range.after = upTo;
+      if (isEnd) ranges.splice(ranges.indexOf(range), 1);
+    });
+  };
+  await Promise.all(
+    Array.from({ length: READERS }, () =>
+      work().catch((error: unknown) => {
+        failure ??= error;
+      }),
+    ),
+  );
+  if (failure) throw failure;
+  return progress.readTo === null ? undefined : new Date(progress.readTo);
+}
+
+/** Asks what is newest, for the cursor, and what is last, for the end of the ranges; the last page is stored. */
+async function begin(reading: ResourceReading): Promise<FullProgress> {
+  const { deps, pageRun } = reading;
+  const newest = await reading.read(() => reading.list({ sort: 'updated_at:desc,id:desc' }));
+  const readTo = reading.readToOf(newest.answer)?.toISOString() ?? null;
+  await reading.expect(newest.answer.total);
+  const whole = !newest.answer.hasMore;
+  const top = whole ? newest : await reading.read(() => reading.list({ sort: 'id:desc' }));
+  const ids = top.answer.ids;
+  const lowest = ids.reduce((least, id) => (id < least ? id : least), ids[0] ?? 0n);
+  const rest = whole ? [] : await spansBelow(reading, pageRun, lowest);
+  const covers = { after: whole ? '0' : String(lowest - 1n), to: null, ids: ids.map(String) };
+  const progress = { readTo, ranges: rest };
+  await deps.ledger.sourcePages.write(pageRun, [{ ...top.answer, asOf: top.asOf, covers }], { progress });
+  return progress;
+}
+
+/** What is below the last page: as many spans as there are readers where we know the ids, one where we do not. */
+async function spansBelow(
+  { deps }: ResourceReading,
+  { organization, resource }: PageRun,
+  lowest: bigint,
+): Promise<IdSpan[]> {
+  const highest = String(lowest - 1n);
+  return deps.ledger.organizationRuns.spans(organization, resource, highest, READERS);
+}
+
+/** The next page of a range. @throws VendorError where it cannot be one */
+async function pageOf(reading: ResourceReading, after: bigint, to: bigint): Promise<RecordsPage> {
+  const query: ListQuery = { filter: [`id>${after}`, `id<=${to}`], sort: 'id:asc' };
+  const page = await reading.list(query);
+  const inOrder = page.ids.every((id, index) => id > (page.ids[index - 1] ?? after) && id <= to);
+  if (!inOrder || (page.hasMore && page.ids.length === 0)) throw repeatedPage(reading.pageRun.resource);
+  return page;
+}
+
+/** A page without what is above `upTo`: that is somebody else's. */
+function cut(page: RecordsPage, upTo: bigint): RecordsPage {
+  if ((page.ids.at(-1) ?? 0n) <= upTo) return page;
+  const isMine = (id: string): boolean => !/^\d+$/.test(id) || BigInt(id) <= upTo;
+  return {
+    ...page,
+    records: page.records.filter(({ id }) => isMine(id)),
+    setAside: page.setAside.filter(({ recordId }) => isMine(recordId)),
+    ids: page.ids.filter((id) => id <= upTo),
+  };
+}
+
+/** Takes the upper half of the range that has most left; undefined where none is worth it. */
+function halfOf(ranges: Range[]): Range | undefined {
+  const longest = ranges
+    .filter(({ left, after, to }) => left !== undefined && left >= WORTH_SPLITTING && to - after > 1n)
+    .toSorted((a, b) => b.left! - a.left!)[0];
+  if (!longest) return undefined;
+  const middle = (longest.after + longest.to) / 2n;
+  longest.left = longest.left! / 2;
+  const half: Range = { after: middle, to: longest.to, left: undefined, isTaken: false };
+  longest.to = middle;
+  ranges.push(half);
+  return half;
+}
+
+const toSpan = ({ after, to }: Range): IdSpan => ({ after: String(after), to: String(to) });

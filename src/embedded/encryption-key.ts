@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Name of the key file in the data folder: one key a line in base64, the one that encrypts first. */
+const KEY_FILE = 'encryption.key';
+const KEY_BYTES = 32;
+
+const pathOf = (dataDir: string): string => join(dataDir, KEY_FILE);
+
+/** The keys of the data folder's key file; none where there is no file. @throws when a line is no key */
+export function readKeyFile(dataDir: string): Buffer[] {
+  if (!existsSync(pathOf(dataDir))) return [];
+  const lines = readFileSync(pathOf(dataDir), 'utf8').split('\n').filter(Boolean);
+  return lines.map((line) => {
+    const key = Buffer.from(line.trim(), 'base64');
+    if (key.length !== KEY_BYTES)
+      throw new Error(
+        `${pathOf(dataDir)} holds a line that is not a key of 32 bytes in base64: restore it from a backup.`,
+      );
+    return key;
+  });
+}
+
+/** Writes the key file, readable for this user only; a reader sees the old one or the whole new one. */
+export async function writeKeyFile(dataDir: string, keys: readonly Buffer[]): Promise<void> {
+  await mkdir(dataDir, { recursive: true });
+  const unfinished = `${pathOf(dataDir)}.${process.pid}.new`;
+  await writeFile(unfinished, keys.map((key) => `${key.toString('base64')}\n`).join(''), { mode: 0o600 });
+  await chmod(unfinished, 0o600);
+  await rename(unfinished, pathOf(dataDir));
+}
+
+/** A fresh key. */
+export const newKey = (): Buffer => randomBytes(KEY_BYTES);
