@@ -1,9 +1,12 @@
-import type { FullProgress, PageRun, Position, SourcePage } from '../../src/ledger/classy/source-pages.js';
+import type { FullProgress, PageRun, SourcePage } from '../../src/ledger/classy/source-pages.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 
 /** Writes pages that several readers hand in, in order of arrival. */
 export interface PageWriter {
-  /** Settles when the page is committed; `advance` is called just before, so that the reading's position goes with it. */
+  /**
+   * Settles when the page is committed; `advance` is called just before, so that the reading's position goes with it. Once a
+   * page could not be written none is any more, since that position would be past it.
+   */
   write(page: SourcePage, advance: () => void): Promise<void>;
 }
 
@@ -27,25 +30,24 @@ export function createPageWriter(
   const waiting: Waiting[] = [];
   let isWriting = false;
   let written = 0;
+  let failure: { error: unknown } | undefined;
 
+  const writeBatch = async (batch: readonly Waiting[]): Promise<void> => {
+    for (const { advance } of batch) advance();
+    const pages = batch.map(({ page }) => page);
+    await ledger.sourcePages.write(run, pages, { progress: progress() });
+    written += batch.length;
+    await onWritten(written);
+  };
   const writeAll = async (): Promise<void> => {
     isWriting = true;
     while (waiting.length > 0) {
       const batch = waiting.splice(0, PAGES_AT_ONCE);
-      try {
-        for (const { advance } of batch) advance();
-        const position: Position = { progress: progress() };
-        await ledger.sourcePages.write(
-          run,
-          batch.map(({ page }) => page),
-          position,
-        );
-        written += batch.length;
-        await onWritten(written);
-        for (const { resolve } of batch) resolve();
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
+      if (!failure)
+        await writeBatch(batch).catch((error: unknown) => {
+          failure = { error };
+        });
+      for (const { resolve, reject } of batch) failure ? reject(failure.error) : resolve();
     }
     isWriting = false;
   };

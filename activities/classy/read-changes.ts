@@ -1,4 +1,6 @@
-import { filterTime, type RecordsPage, repeatedPage } from '../../src/vendors/classy/client.js';
+import type { Changes } from '../../src/ledger/classy/source-rows.js';
+import { areInOrder, filterTime, type RecordsPage, repeatedPage } from '../../src/vendors/classy/client.js';
+import { VendorError } from '../../src/vendors/errors.js';
 import type { ResourceReading } from './read-resource.js';
 
 /** Records that come late, with a time before that of others, are still seen within this. */
@@ -7,6 +9,16 @@ const SECOND_MS = 1_000;
 /** Records set aside that one sync reads again, one by one. */
 const MOST_RETRIED = 100;
 
+/** What an incremental reading has read so far: pages meet in the second where one ends. */
+interface Seen {
+  /** Ids and times of the records that were stored. */
+  records: Set<string>;
+  /** Ids of the newest page, in its order. */
+  newest: readonly bigint[];
+  /** Ids of those set aside. */
+  setAside: Set<string>;
+}
+
 /**
  * Reads what the source changed since the cursor: first the newest page, which mostly is all; else from the oldest on by time, a
  * second that fills whole pages by id. No page numbers: records that change while they are read would be skipped by these.
@@ -14,29 +26,30 @@ const MOST_RETRIED = 100;
 export async function readChanges(reading: ResourceReading, cursor: Date): Promise<void> {
   const { deps, pageRun } = reading;
   const since = wholeSecond(cursor.getTime() - OVERLAP_MS);
-  await retrySetAside(reading);
-  const newest = await reading.read(() => newestSince(reading, since));
-  await reading.expect(newest.answer.total);
-  const readTo = reading.readToOf(newest.answer);
-  const seen = new Set(newest.answer.records.map(keyOf));
-  const isWhole = !newest.answer.hasMore;
-  await store(reading, newest.answer, newest.asOf, isWhole ? readTo : undefined);
+  const seen: Seen = { records: new Set(), newest: [], setAside: await retrySetAside(reading) };
+  const { answer: newest, asOf } = await reading.read(() => newestSince(reading, since));
+  await reading.expect(newest.total);
+  const readTo = reading.readToOf(newest);
+  const isWhole = !newest.hasMore;
+  seen.newest = newest.ids;
+  const changes = await storeNew(reading, newest, asOf, seen, isWhole ? readTo : undefined);
   if (isWhole) return;
 
-  const { organization, resource } = pageRun;
-  const known = await deps.ledger.organizationRuns.knownSince(organization, resource, since);
-  // as many as we know, the newest among them: nothing else is new
-  const isKnown = !pageRun.dryRun && newest.answer.total === known;
-  if (!isKnown) await readUpwards(reading, since, newest.answer.updatedAts.at(-1)!, seen);
+  // nothing is new on it, it reaches down to what was read before, and there are as many as we know: nothing else is new
+  const isKnown =
+    changes.added + changes.updated === 0 &&
+    newest.updatedAts.at(-1)! <= cursor &&
+    newest.total === (await deps.ledger.organizationRuns.knownSince(pageRun.organization, pageRun.resource, since));
+  if (!isKnown) await readUpwards(reading, since, newest.updatedAts.at(-1)!, seen);
   await deps.ledger.sourcePages.write(pageRun, [], { readTo });
 }
 
 /** From `since` up to the second in which the newest page ends. */
-async function readUpwards(reading: ResourceReading, since: Date, until: Date, seen: Set<string>): Promise<void> {
+async function readUpwards(reading: ResourceReading, since: Date, until: Date, seen: Seen): Promise<void> {
   const end = new Date(wholeSecond(until.getTime()).getTime() + SECOND_MS);
   for (let from = since; from < end; ) {
-    const { answer, asOf } = await reading.read(() => pageBetween(reading, from, end));
-    await storeNew(reading, answer, asOf, seen, answer.updatedAts.at(-1));
+    const { answer, asOf } = await reading.read(() => pageBetween(reading, from, end, seen));
+    await storeNew(reading, answer, asOf, seen, reading.readToOf(answer));
     if (!answer.hasMore) return;
     const last = wholeSecond(answer.updatedAts.at(-1)!.getTime());
     if (last > from) from = last;
@@ -48,15 +61,14 @@ async function readUpwards(reading: ResourceReading, since: Date, until: Date, s
 }
 
 /** All records of one second, by id. */
-async function readSecond(reading: ResourceReading, second: Date, seen: Set<string>): Promise<void> {
+async function readSecond(reading: ResourceReading, second: Date, seen: Seen): Promise<void> {
   const next = new Date(second.getTime() + SECOND_MS);
   const bounds = [`updated_at>=${filterTime(second)}`, `updated_at<${filterTime(next)}`];
   for (let after = 0n; ; ) {
     const { answer, asOf } = await reading.read(async () => {
       const page = await reading.list({ filter: [...bounds, `id>${after}`], sort: 'id:asc' });
       const inOrder = page.ids.every((id, index) => id > (page.ids[index - 1] ?? after));
-      if (!inOrder || (page.hasMore && page.ids.length === 0)) throw repeatedPage(reading.pageRun.resource);
-      return page;
+      return believed(reading, page, inOrder && (!page.hasMore || page.ids.length > 0));
     });
     await storeNew(reading, answer, asOf, seen, undefined);
     if (!answer.hasMore) return;
@@ -66,46 +78,57 @@ async function readSecond(reading: ResourceReading, second: Date, seen: Set<stri
 
 async function newestSince(reading: ResourceReading, since: Date): Promise<RecordsPage> {
   const page = await reading.list({ filter: [`updated_at>=${filterTime(since)}`], sort: 'updated_at:desc,id:desc' });
-  const times = page.updatedAts.map((time) => time.getTime());
-  const inOrder = times.every((time, index) => time >= since.getTime() && time <= (times[index - 1] ?? time));
-  if (!inOrder || (page.hasMore && times.length === 0)) throw repeatedPage(reading.pageRun.resource);
-  return page;
+  const { updatedAts, hasMore } = page;
+  const isWithin = updatedAts.every((time) => time >= since) && (!hasMore || updatedAts.length > 0);
+  return believed(reading, page, isWithin && areInOrder(updatedAts, 'desc'));
 }
 
-async function pageBetween(reading: ResourceReading, from: Date, end: Date): Promise<RecordsPage> {
+async function pageBetween(reading: ResourceReading, from: Date, end: Date, seen: Seen): Promise<RecordsPage> {
   const filter = [`updated_at>=${filterTime(from)}`, `updated_at<${filterTime(end)}`];
   const page = await reading.list({ filter, sort: 'updated_at:asc,id:asc' });
-  const times = page.updatedAts.map((time) => time.getTime());
-  const inOrder = times.every((time, index) => time >= (times[index - 1] ?? from.getTime()) && time < end.getTime());
-  if (!inOrder || (page.hasMore && times.length === 0)) throw repeatedPage(reading.pageRun.resource);
+  const { updatedAts, hasMore, ids } = page;
+  const isWithin = updatedAts.every((time) => time >= from && time < end) && (!hasMore || updatedAts.length > 0);
+  // within one second times do not tell the newest page from this one
+  const isNewest = ids.length > 1 && ids.length === seen.newest.length && ids.every((id, n) => id === seen.newest[n]);
+  return believed(reading, page, isWithin && areInOrder(updatedAts, 'asc') && !isNewest);
+}
+
+/** @throws VendorError where a page cannot be the one that was asked for */
+function believed({ pageRun }: ResourceReading, page: RecordsPage, isPlausible: boolean): RecordsPage {
+  if (!isPlausible) throw repeatedPage(pageRun.resource);
   return page;
 }
 
-/** Stores what was not stored a moment ago: pages meet in the second where one ends. */
+/** Stores what was not stored a moment ago. */
 async function storeNew(
   reading: ResourceReading,
   page: RecordsPage,
   asOf: Date,
-  seen: Set<string>,
+  seen: Seen,
   readTo: Date | undefined,
-): Promise<void> {
-  const records = page.records.filter((record) => !seen.has(keyOf(record)));
-  for (const record of records) seen.add(keyOf(record));
-  await store(reading, { ...page, records }, asOf, readTo);
-}
-
-async function store(reading: ResourceReading, page: RecordsPage, asOf: Date, readTo: Date | undefined): Promise<void> {
+): Promise<Changes> {
   reading.check();
-  await reading.deps.ledger.sourcePages.write(reading.pageRun, [{ ...page, asOf }], { readTo });
-  await reading.written(1);
+  const records = page.records.filter((record) => !seen.records.has(keyOf(record)));
+  const setAside = page.setAside.filter(({ recordId }) => !seen.setAside.has(recordId));
+  for (const record of records) seen.records.add(keyOf(record));
+  for (const { recordId } of setAside) seen.setAside.add(recordId);
+  const changes = await reading.deps.ledger.sourcePages.write(reading.pageRun, [{ ...page, records, setAside, asOf }], {
+    readTo,
+  });
+  await reading.written();
+  return changes;
 }
 
 const keyOf = ({ id, columns }: RecordsPage['records'][number]): string => `${id} ${columns['classy_updated_at']}`;
 
 const wholeSecond = (ms: number): Date => new Date(Math.floor(ms / SECOND_MS) * SECOND_MS);
 
-/** What could not be stored lies behind the cursor by now: it is asked for by its id. */
-async function retrySetAside(reading: ResourceReading): Promise<void> {
+/**
+ * What could not be stored lies behind the cursor by now: it is asked for by its id. One that cannot be read stays set aside. Gives
+ * those that do.
+ */
+async function retrySetAside(reading: ResourceReading): Promise<Set<string>> {
+  const still = new Set<string>();
   const { deps, pageRun, client } = reading;
   const { organization, resource } = pageRun;
   const waiting = await deps.ledger.organizationRuns.setAside(organization, {
@@ -113,9 +136,22 @@ async function retrySetAside(reading: ResourceReading): Promise<void> {
     withId: true,
     limit: MOST_RETRIED,
   });
-  for (const { recordId } of waiting) {
-    const { answer, asOf } = await reading.read(() => client.read(organization, resource, recordId));
-    if (answer) await deps.ledger.sourcePages.write(pageRun, [{ ...answer, asOf }], {});
-    else if (!pageRun.dryRun) await deps.ledger.organizationRuns.forget(organization, resource, [recordId]);
+  for (const { recordId, reason } of waiting) {
+    const read = await reading.attempt(() => client.read(organization, resource, recordId)).catch(unlessVendor);
+    if (read?.answer) {
+      await deps.ledger.sourcePages.write(pageRun, [{ ...read.answer, asOf: read.asOf }], {});
+      for (const one of read.answer.setAside) still.add(one.recordId);
+    } else if (read && !pageRun.dryRun) await deps.ledger.organizationRuns.forget(organization, resource, [recordId]);
+    else {
+      const asOf = await deps.ledger.walks.now();
+      const page = { records: [], setAside: [{ recordId, reason }], drift: {}, asOf };
+      await deps.ledger.sourcePages.write(pageRun, [page], {});
+      still.add(recordId);
+    }
   }
+  return still;
+}
+
+function unlessVendor(error: unknown): undefined {
+  if (!(error instanceof VendorError)) throw error;
 }

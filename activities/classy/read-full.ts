@@ -1,5 +1,11 @@
 import type { FullProgress, IdSpan, PageRun } from '../../src/ledger/classy/source-pages.js';
-import { type ListQuery, PAGE_SIZE, type RecordsPage, repeatedPage } from '../../src/vendors/classy/client.js';
+import {
+  areInOrder,
+  type ListQuery,
+  PAGE_SIZE,
+  type RecordsPage,
+  repeatedPage,
+} from '../../src/vendors/classy/client.js';
 import { createPageWriter } from './page-writer.js';
 import type { ResourceReading } from './read-resource.js';
 
@@ -10,7 +16,9 @@ const WORTH_SPLITTING = 2 * PAGE_SIZE;
 
 /** A range of ids being read: above `after` up to `to`. */
 interface Range {
+  /** What has been read reaches up to here, and what has been stored up to `stored`. */
   after: bigint;
+  stored: bigint;
   to: bigint;
   /** How many records are left in it, as far as is known; undefined before its first page. */
   left: number | undefined;
@@ -21,17 +29,21 @@ interface Range {
  * Reads everything by id, several ranges side by side, whoever is idle taking half of the longest one. Where it is, is committed
  * with the pages, so another attempt goes on from there. Gives the source's time when the reading began.
  */
-export async function readFull(reading: ResourceReading): Promise<Date | undefined> {
+export async function readFull(reading: ResourceReading, isFirst: boolean): Promise<Date | undefined> {
   const { pageRun, run } = reading;
   const progress = run.progress ?? (await begin(reading));
   const ranges: Range[] = progress.ranges.map(({ after, to }) => ({
     after: BigInt(after),
+    stored: BigInt(after),
     to: BigInt(to!),
     left: undefined,
     isTaken: false,
   }));
   const position = (): FullProgress => ({ readTo: progress.readTo, ranges: ranges.map(toSpan) });
-  const writer = createPageWriter(reading.deps.ledger, pageRun, position, (pages) => reading.written(pages));
+  const writer = createPageWriter(reading.deps.ledger, pageRun, position, async (pages) => {
+    if (isFirst && !pageRun.dryRun) await reading.deps.ledger.organizationRuns.countAnew(pageRun.resource, pages);
+    await reading.written();
+  });
   let failure: unknown;
   const work = async (): Promise<void> => {
     for (;;) {
@@ -54,10 +66,11 @@ export async function readFull(reading: ResourceReading): Promise<Date | undefin
     const isEnd = !answer.hasMore || last >= range.to;
     const upTo = isEnd ? range.to : last;
     const mine = cut(answer, upTo);
+    range.after = upTo;
     range.left = isEnd ? 0 : Math.max((answer.total ?? Number.POSITIVE_INFINITY) - answer.length, PAGE_SIZE);
     const covers = { after: String(after), to: String(upTo), ids: mine.ids.map(String) };
     await writer.write({ ...mine, asOf, covers }, () => {
-      range.after = upTo;
+      range.stored = upTo;
       if (isEnd) ranges.splice(ranges.indexOf(range), 1);
     });
   };
@@ -75,28 +88,43 @@ export async function readFull(reading: ResourceReading): Promise<Date | undefin
 /** Asks what is newest, for the cursor, and what is last, for the end of the ranges; the last page is stored. */
 async function begin(reading: ResourceReading): Promise<FullProgress> {
   const { deps, pageRun } = reading;
-  const newest = await reading.read(() => reading.list({ sort: 'updated_at:desc,id:desc' }));
+  const newest = await reading.read(() => newestPage(reading));
   const readTo = reading.readToOf(newest.answer)?.toISOString() ?? null;
   await reading.expect(newest.answer.total);
-  const whole = !newest.answer.hasMore;
-  const top = whole ? newest : await reading.read(() => reading.list({ sort: 'id:desc' }));
-  const ids = top.answer.ids;
-  const lowest = ids.reduce((least, id) => (id < least ? id : least), ids[0] ?? 0n);
-  const rest = whole ? [] : await spansBelow(reading, pageRun, lowest);
-  const covers = { after: whole ? '0' : String(lowest - 1n), to: null, ids: ids.map(String) };
-  const progress = { readTo, ranges: rest };
+  const known = await deps.ledger.organizationRuns.known(pageRun.organization, pageRun.resource);
+  // where we know more than it shows it is asked once more, by id
+  const isWhole = !newest.answer.hasMore && known <= newest.answer.length;
+  const top = isWhole ? newest : await reading.read(() => lastPage(reading));
+  const { ids } = top.answer;
+  const lowest = ids.reduce((least, id) => (id < least ? id : least), ids[0] ?? 1n);
+  const below = isWhole ? 0n : lowest - 1n;
+  const ranges = below > 0n ? await spansBelow(reading, pageRun, below) : [];
+  const covers = { after: String(below), to: null, ids: ids.map(String) };
+  const progress = { readTo, ranges };
   await deps.ledger.sourcePages.write(pageRun, [{ ...top.answer, asOf: top.asOf, covers }], { progress });
   return progress;
+}
+
+async function newestPage(reading: ResourceReading): Promise<RecordsPage> {
+  const page = await reading.list({ sort: 'updated_at:desc,id:desc' });
+  if (!areInOrder(page.updatedAts, 'desc')) throw repeatedPage(reading.pageRun.resource);
+  return page;
+}
+
+async function lastPage(reading: ResourceReading): Promise<RecordsPage> {
+  const page = await reading.list({ sort: 'id:desc' });
+  const isDescending = page.ids.every((id, index) => index === 0 || id < page.ids[index - 1]!);
+  if (!isDescending || (page.hasMore && page.ids.length === 0)) throw repeatedPage(reading.pageRun.resource);
+  return page;
 }
 
 /** What is below the last page: as many spans as there are readers where we know the ids, one where we do not. */
 async function spansBelow(
   { deps }: ResourceReading,
   { organization, resource }: PageRun,
-  lowest: bigint,
+  below: bigint,
 ): Promise<IdSpan[]> {
-  const highest = String(lowest - 1n);
-  return deps.ledger.organizationRuns.spans(organization, resource, highest, READERS);
+  return deps.ledger.organizationRuns.spans(organization, resource, String(below), READERS);
 }
 
 /** The next page of a range. @throws VendorError where it cannot be one */
@@ -128,10 +156,10 @@ function halfOf(ranges: Range[]): Range | undefined {
   if (!longest) return undefined;
   const middle = (longest.after + longest.to) / 2n;
   longest.left = longest.left! / 2;
-  const half: Range = { after: middle, to: longest.to, left: undefined, isTaken: false };
+  const half: Range = { after: middle, stored: middle, to: longest.to, left: undefined, isTaken: false };
   longest.to = middle;
   ranges.push(half);
   return half;
 }
 
-const toSpan = ({ after, to }: Range): IdSpan => ({ after: String(after), to: String(to) });
+const toSpan = ({ stored, to }: Range): IdSpan => ({ after: String(stored), to: String(to) });

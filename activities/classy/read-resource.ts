@@ -18,13 +18,14 @@ export interface ResourceReading {
   run: OrganizationRun;
   client: ClassyClient;
   read: OrganizationReader['read'];
+  attempt: OrganizationReader['attempt'];
   list(query: ListQuery): Promise<RecordsPage>;
   /** By the source's clock: what it had changed by then is known once everything on and before this page is. */
   readToOf(page: RecordsPage): Date | undefined;
   /** How many records there are to be read. */
   expect(total: number | undefined): Promise<void>;
-  /** Called after pages were committed, with how many there are by now. */
-  written(pages: number): Promise<void>;
+  /** Called after pages were committed. */
+  written(): Promise<void>;
   /** @throws when the work is cancelled, or its worker stops */
   check(): void;
   /** A moment in which others may get on. */
@@ -56,13 +57,13 @@ async function readResource(deps: OrganizationDeps, input: ResourceSyncInput): P
     client,
     pageRun: { run: runId, organization, resource, dryRun },
     read: reader.read,
+    attempt: reader.attempt,
     list: (query) => client.list(organization, resource, query, cancellationSignal()),
     readToOf,
     async expect(total) {
       if (total !== undefined) await ledger.organizationRuns.progress(runId, { expected: total });
     },
-    async written(pages) {
-      await ledger.organizationRuns.countAnew(pages);
+    async written() {
       if (Date.now() - toldAt < TELL_MS) return;
       toldAt = Date.now();
       await tell();
@@ -73,11 +74,11 @@ async function readResource(deps: OrganizationDeps, input: ResourceSyncInput): P
   try {
     if (resource === 'transactions' && !dryRun) await ledger.organizationRuns.countDated(organization);
     await ledger.organizationRuns.progress(runId, { phase: 'reading' });
-    const { readTo } = await ledger.organizationRuns.cursor(organization, resource);
+    const { readTo, fullAt } = await ledger.organizationRuns.cursor(organization, resource);
     // the first time everything is new, and reading it by ids is far quicker
     if (mode === 'incremental' && readTo) await readChanges(reading, readTo);
     else {
-      const begunAt = await readFull(reading);
+      const begunAt = await readFull(reading, fullAt === undefined);
       const guard = input.confirmMissing ? undefined : deps.budget;
       await ledger.organizationRuns.finishFull(input, begunAt, guard);
     }

@@ -4,10 +4,18 @@ import { VendorError } from '../../src/vendors/errors.js';
 import { withPatience } from '../source-pause.js';
 import type { OrganizationDeps } from './organization-source.js';
 
+/** An answer, and the time before its request. */
+export interface Read<T> {
+  answer: T;
+  asOf: Date;
+}
+
 /** Requests to one organization's Classy on behalf of one run. */
 export interface OrganizationReader {
   /** Sends a request with the time before it; a failure that concerns the whole source pauses the organization and is thrown. */
-  read<T>(request: () => Promise<T>): Promise<{ answer: T; asOf: Date }>;
+  read<T>(request: () => Promise<T>): Promise<Read<T>>;
+  /** Sends a request about one record: its failure says nothing of the source. */
+  attempt<T>(request: () => Promise<T>): Promise<Read<T>>;
   /** How many requests were sent so far. */
   requests(): number;
 }
@@ -43,21 +51,27 @@ export function createOrganizationReader(
     }
   };
 
+  const attempt = async <T>(request: () => Promise<T>): Promise<Read<T>> => {
+    let asOf = new Date(0);
+    const answer = await afterLimit(() =>
+      withPatience(async () => {
+        asOf = await ledger.walks.now();
+        requests += 1;
+        return request();
+      }),
+    );
+    return { answer, asOf };
+  };
+
   return {
+    attempt,
     async read(request) {
-      let asOf = new Date(0);
       try {
-        const answer = await afterLimit(() =>
-          withPatience(async () => {
-            asOf = await ledger.walks.now();
-            requests += 1;
-            return request();
-          }),
-        );
+        const read = await attempt(request);
         if (!hasAnswered && (await ledger.organizations.resume(organization)))
           log.info({ organization }, 'Classy answers again: the pause is over');
         hasAnswered = true;
-        return { answer, asOf };
+        return read;
       } catch (error) {
         if (error instanceof VendorError && (await concernsAll(client, organization, error)))
           await pause(error.details.kind === 'refused' ? 'SourceRefused' : 'SourceDown', error);

@@ -7,12 +7,13 @@ export interface BannerFacts {
   config: Config;
   stores: Stores & { temporalUiUrl?: string | undefined };
   httpUrl: string | undefined;
+  organizations: readonly { id: string; name: string }[];
   sandbox: boolean;
   log: Logger;
 }
 
 /** One banner once everything is up: where things are and what is configured; never a secret. */
-export function banner({ config, stores, httpUrl, sandbox, log }: BannerFacts): void {
+export function banner({ config, stores, httpUrl, organizations, sandbox, log }: BannerFacts): void {
   const facts: [string, string][] = [
     ...(httpUrl === undefined
       ? []
@@ -29,6 +30,7 @@ export function banner({ config, stores, httpUrl, sandbox, log }: BannerFacts): 
     ],
     ['Postgres', config.databaseUrl === undefined ? 'embedded' : new URL(stores.databaseUrl).host],
     ['Data folder', stores.dataDir],
+    ['Organizations', organizations.map(({ id, name }) => `${name} (${id})`).join(', ') || 'none'],
     ['Sites', config.sites.map(({ name, ghost }) => `${name}${ghost ? '' : ' (webhooks only)'}`).join(', ') || 'none'],
   ];
   if (config.log.format === 'json') {
@@ -47,12 +49,14 @@ export function banner({ config, stores, httpUrl, sandbox, log }: BannerFacts): 
   const lines = [
     '',
     'Steward is ready',
-    ...facts.map(([key, value]) => `  ${key.padEnd(12)}${value}`),
+    ...facts.map(([key, value]) => `  ${key.padEnd(15)}${value}`),
     ...(sandbox
       ? [
           '',
-          '  SANDBOX: no site is configured, so made-up members of a made-up site go to a made-up list.',
-          '  Nothing leaves this machine. Copy .env.example to .env to connect a real site.',
+          '  SANDBOX: neither a site nor an organization is configured, so made-up members of a made-up site go to a',
+          '  made-up list, and made-up gifts to a made-up organization come into Postgres.',
+          '  Nothing leaves this machine. Copy .env.example to .env to connect a real site, or stop this and run',
+          '  steward organization add.',
         ]
       : []),
     '',

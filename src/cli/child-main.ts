@@ -41,7 +41,8 @@ async function start({ stores }: Extract<ToChild, { type: 'start' }>): Promise<v
   if (kind === 'sandbox') {
     const sandbox = await startSandboxRole(config, log);
     ({ stop, startTraffic } = sandbox);
-    tell({ type: 'ready', url: sandbox.url, variables: sandbox.variables });
+    const { url, variables, organization } = sandbox;
+    tell({ type: 'ready', url, variables, ...(organization ? { organization } : {}) });
   } else if (stores) {
     const server = await startServerRole({ config, stores, log, otherMetrics });
     stop = server.stop;

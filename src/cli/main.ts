@@ -4,7 +4,7 @@ import { ExitCode } from './exit.js';
 import { reportError } from './report-error.js';
 
 const program = new Command('steward')
-  .description('Keeps audience lists true: Ghost members to Campaign Monitor.')
+  .description('Keeps audience lists true: Ghost members to Campaign Monitor, Classy donors to Postgres.')
   .version(process.env['npm_package_version'] ?? '0.1.0')
   .showHelpAfterError('(add --help for the options)')
   .exitOverride();
@@ -15,15 +15,21 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   daemon: async () => (await import('./commands/daemon.js')).registerDaemon,
   site: async () => (await import('./commands/site.js')).registerSite,
   member: async () => (await import('./commands/member.js')).registerMember,
+  sync: async () => (await import('./commands/sync.js')).registerSync,
+  supporter: async () => (await import('./commands/supporter.js')).registerSupporter,
   delivery: async () => (await import('./commands/delivery.js')).registerDelivery,
   queue: async () => (await import('./commands/queue.js')).registerQueue,
   parked: async () => (await import('./commands/parked.js')).registerParked,
   held: async () => (await import('./commands/held.js')).registerHeld,
   health: async () => (await import('./commands/health.js')).registerHealth,
   doctor: async () => (await import('./commands/doctor.js')).registerDoctor,
+  organization: async () => (await import('./commands/organization.js')).registerOrganization,
+  key: async () => (await import('./commands/key.js')).registerKey,
   db: async () => (await import('./commands/db.js')).registerDb,
 };
-const asked = commands[process.argv[2] ?? ''];
+const aliases: Record<string, string> = { org: 'organization' };
+const name = process.argv[2] ?? '';
+const asked = commands[aliases[name] ?? name];
 for (const load of asked ? [asked] : Object.values(commands)) (await load())(program);
 
 try {

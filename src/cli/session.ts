@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
-import { type Config, loadConfig } from '../config/config.js';
+import { type Config, type ConfigSources, loadConfig, readEnvironment } from '../config/config.js';
 import type { SiteConfig } from '../config/site-variables.js';
 import { defaultDataDir, type RunInfo, readRunFile } from '../embedded/data-folder.js';
 import { openDatabase } from '../ledger/database.js';
@@ -26,9 +26,17 @@ export async function loadSituation(): Promise<{ config: Config; dataDir: string
   const own = loadConfig(sources);
   const dataDir = own.dataDir ?? defaultDataDir(process.env);
   const run = await readRunFile(dataDir);
-  const sandbox = own.sites.length === 0 ? run?.sandbox : undefined;
+  const sandbox = own.sites.length === 0 && run?.sandbox ? { ...run.sandbox, ...ownClassy(sources) } : undefined;
   return { config: sandbox ? loadConfig({ ...sources, env: { ...process.env, ...sandbox } }) : own, dataDir, run };
 }
+
+/** Where the user says that Classy is: the sandbox has none of its own then. */
+const ownClassy = (sources: ConfigSources): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(readEnvironment(sources)).flatMap(([name, value]) =>
+      value && ['CLASSY_API_URL', 'CLASSY_TOKEN_URL'].includes(name) ? [[name, value]] : [],
+    ),
+  );
 
 /** Connects to the ledger and Temporal of the configuration, or to those of the Steward that runs here, for one command. */
 export async function withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {

@@ -1,9 +1,13 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, loadConfig, readEnvironment } from '../config/config.js';
 import { ConfigError } from '../config/problem.js';
 import { searchAttributes } from '../contract/search-attributes.js';
 import { type DataFolderLock, defaultDataDir, lockDataFolder, writeRunFile } from '../embedded/data-folder.js';
 import { type EmbeddedStores, startEmbeddedStores } from '../embedded/embedded-stores.js';
+import { openDatabase } from '../ledger/database.js';
+import { createLedger, type Ledger } from '../ledger/ledger.js';
 import { applyMigrations } from '../ledger/migrate.js';
 import { createLog, type Logger } from '../observe/log.js';
 import { openClient, registerSearchAttributes, type TemporalAddress } from '../temporal/connection.js';
@@ -14,6 +18,7 @@ import { migrationsDir } from './folders.js';
 import { type Child, startChild } from './processes/child.js';
 import { type Stores, startServerRole } from './processes/server-role.js';
 import { startWorkerRole } from './processes/worker-role.js';
+import { purgeSandboxOrganizations, readSandboxOrganization, saveSandboxOrganization } from './sandbox-organization.js';
 
 /** What `steward start` is told. */
 export interface StartOptions {
@@ -33,8 +38,7 @@ export async function start({ roles, sandbox: sandboxAsked, folder, logFile }: S
   let config = loadConfig({ env: process.env, folder });
   const log = createLog(config.log);
   const dataDir = config.dataDir ?? defaultDataDir(process.env);
-  const sandboxMode = sandboxAsked || config.sites.length === 0;
-  refuseWhatCannotWork(config, roles, sandboxMode);
+  refuseWhatCannotWork(config, roles, { dataDir, sandboxAsked });
 
   const stops: Stop[] = [];
   const stopAll = async (): Promise<void> => {
@@ -44,16 +48,24 @@ export async function start({ roles, sandbox: sandboxAsked, folder, logFile }: S
   const stopped = untilSignal(log);
   try {
     const stores = await openStores(config, dataDir, log, stops);
+    const ledger = createLedger(openDatabase({ connectionString: stores.databaseUrl, poolSize: 1 }));
+    stops.push(() => ledger.close());
+    const isSandbox = sandboxAsked || (config.sites.length === 0 && !(await hasOrganizations(ledger)));
+    if (isSandbox) refuseSandbox(config, roles);
+    else await purgeSandboxOrganizations(ledger);
     let sandbox: Child | undefined;
-    if (sandboxMode && roles.has('server')) {
+    if (isSandbox) {
       sandbox = await startChild({ kind: 'sandbox', env: { ...withoutSites(env), STEWARD_DATA_DIR: dataDir }, log });
       stops.push(sandbox.stop);
       env = { ...withoutSites(env), ...sandbox.ready.variables };
       config = loadConfig({ env, folder });
     }
+    const invented = sandbox?.ready.organization;
+    if (invented) await saveSandboxOrganization(ledger, config, dataDir, invented);
     installRuntime(log);
     const httpUrl = await startRoles({ roles, config, env, stores, log, stops });
     sandbox?.send({ type: 'traffic', webhookBase: httpUrl ?? '' });
+    if (invented) await readSandboxOrganization(stores.temporal, invented.id);
     if (httpUrl !== undefined) {
       await writeRunFile(dataDir, {
         pid: process.pid,
@@ -67,7 +79,8 @@ export async function start({ roles, sandbox: sandboxAsked, folder, logFile }: S
         ...(sandbox?.ready.variables ? { sandbox: sandbox.ready.variables } : {}),
       });
     }
-    banner({ config, stores, httpUrl, sandbox: sandbox !== undefined, log });
+    const organizations = await ledger.organizations.list();
+    banner({ config, stores, httpUrl, organizations, sandbox: sandbox !== undefined, log });
     await stopped;
   } finally {
     await stopAll();
@@ -75,27 +88,43 @@ export async function start({ roles, sandbox: sandboxAsked, folder, logFile }: S
   log.info('stopped');
 }
 
-function refuseWhatCannotWork(config: Config, roles: StartOptions['roles'], sandboxMode: boolean): void {
-  const problems = [];
-  if (sandboxMode && config.isProduction) {
-    problems.push({
-      where: 'SITE1_NAME',
-      what: 'is missing: with NODE_ENV=production nothing is made up. Set SITE1_NAME, SITE1_GHOST_WEBHOOK_SECRET, SITE1_CM_LIST_ID and CM_API_KEY (see .env.example), or start without NODE_ENV for the sandbox',
-    });
-  }
-  if (roles.size < 2 && sandboxMode) {
-    problems.push({
-      where: 'SITE1_NAME',
-      what: 'is missing: a role on its own works for configured sites only; the sandbox needs both roles in one command',
-    });
-  }
-  if (roles.size < 2 && (config.databaseUrl === undefined || config.temporal.address === undefined)) {
-    problems.push({
-      where: '--role',
-      what: 'runs one role apart from the other, so both need the same stores: set DATABASE_URL and TEMPORAL_ADDRESS',
-    });
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
+/** Organizations that somebody has added; those of the sandbox do not count. */
+const hasOrganizations = async (ledger: Ledger): Promise<boolean> =>
+  (await ledger.organizations.list()).some(({ isSandbox }) => !isSandbox);
+
+/** What can be told before anything is started. */
+function refuseWhatCannotWork(
+  config: Config,
+  roles: StartOptions['roles'],
+  { dataDir, sandboxAsked }: { dataDir: string; sandboxAsked: boolean },
+): void {
+  // organizations are in the ledger, which there is not before the first start
+  const hasLedger = config.databaseUrl !== undefined || existsSync(join(dataDir, 'postgres'));
+  if (sandboxAsked || (config.sites.length === 0 && !hasLedger)) refuseSandbox(config, roles);
+  if (roles.size < 2 && (config.databaseUrl === undefined || config.temporal.address === undefined))
+    throw new ConfigError([
+      {
+        where: '--role',
+        what: 'runs one role apart from the other, so both need the same stores: set DATABASE_URL and TEMPORAL_ADDRESS',
+      },
+    ]);
+}
+
+function refuseSandbox(config: Config, roles: StartOptions['roles']): void {
+  if (config.isProduction)
+    throw new ConfigError([
+      {
+        where: 'SITE1_NAME',
+        what: 'is missing, and no organization was added: with NODE_ENV=production nothing is made up. Set SITE1_NAME, SITE1_GHOST_WEBHOOK_SECRET, SITE1_CM_LIST_ID and CM_API_KEY (see .env.example), or run steward organization add, or start without NODE_ENV for the sandbox',
+      },
+    ]);
+  if (roles.size < 2)
+    throw new ConfigError([
+      {
+        where: 'SITE1_NAME',
+        what: 'is missing, and no organization was added: a role on its own works for what is configured only; the sandbox needs both roles in one command',
+      },
+    ]);
 }
 
 /** Variables without any site: the sandbox's own takes their place. */

@@ -41,6 +41,9 @@ export interface ConfigSources {
   folder: string;
 }
 
+/** Where Classy is unless CLASSY_API_URL says otherwise. */
+export const CLASSY_URL = 'https://api.classy.org/2.0';
+
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 /** Environment with `.env` below it. */
@@ -92,7 +95,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const config: Config = {
     sites: readSites(env, problems),
     campaignMonitorUrl: url('CM_API_URL', 'https://api.createsend.com/api/v3.3'),
-    classyUrl: url('CLASSY_API_URL', 'https://api.classy.org/2.0'),
+    classyUrl: url('CLASSY_API_URL', CLASSY_URL),
     classyTokenUrl: url('CLASSY_TOKEN_URL', 'https://api.classy.org/oauth2/auth'),
     encryptionKeys,
     databaseUrl,

@@ -7,17 +7,18 @@ import { join } from 'node:path';
 const KEY_FILE = 'encryption.key';
 const KEY_BYTES = 32;
 
-const pathOf = (dataDir: string): string => join(dataDir, KEY_FILE);
+/** Where the key file of a data folder is, whether it is there or not. */
+export const keyFilePath = (dataDir: string): string => join(dataDir, KEY_FILE);
 
 /** The keys of the data folder's key file; none where there is no file. @throws when a line is no key */
 export function readKeyFile(dataDir: string): Buffer[] {
-  if (!existsSync(pathOf(dataDir))) return [];
-  const lines = readFileSync(pathOf(dataDir), 'utf8').split('\n').filter(Boolean);
+  if (!existsSync(keyFilePath(dataDir))) return [];
+  const lines = readFileSync(keyFilePath(dataDir), 'utf8').split('\n').filter(Boolean);
   return lines.map((line) => {
     const key = Buffer.from(line.trim(), 'base64');
     if (key.length !== KEY_BYTES)
       throw new Error(
-        `${pathOf(dataDir)} holds a line that is not a key of 32 bytes in base64: restore it from a backup.`,
+        `${keyFilePath(dataDir)} holds a line that is not a key of 32 bytes in base64: restore it from a backup.`,
       );
     return key;
   });
@@ -26,10 +27,10 @@ export function readKeyFile(dataDir: string): Buffer[] {
 /** Writes the key file, readable for this user only; a reader sees the old one or the whole new one. */
 export async function writeKeyFile(dataDir: string, keys: readonly Buffer[]): Promise<void> {
   await mkdir(dataDir, { recursive: true });
-  const unfinished = `${pathOf(dataDir)}.${process.pid}.new`;
+  const unfinished = `${keyFilePath(dataDir)}.${process.pid}.new`;
   await writeFile(unfinished, keys.map((key) => `${key.toString('base64')}\n`).join(''), { mode: 0o600 });
   await chmod(unfinished, 0o600);
-  await rename(unfinished, pathOf(dataDir));
+  await rename(unfinished, keyFilePath(dataDir));
 }
 
 /** A fresh key. */

@@ -3,6 +3,7 @@ import { createCatchUp } from './catch-up.js';
 import { createOrganizationRuns } from './classy/organization-runs.js';
 import { createOrganizations } from './classy/organizations.js';
 import { createSourcePages } from './classy/source-pages.js';
+import { createSupporters } from './classy/supporters.js';
 import { createContacts, DUE_CHANNEL } from './contacts.js';
 import type { Database } from './database.js';
 import { createDrain } from './drain.js';
@@ -56,6 +57,7 @@ export function createLedger(database: Database) {
     organizations: createOrganizations(database),
     organizationRuns: createOrganizationRuns(database),
     sourcePages: createSourcePages(database),
+    supporters: createSupporters(database),
     rateLimits: createRateLimits(database),
     status: createStatus(database),
     /** Calls back with the audience whenever contacts are marked due; a hint only. */

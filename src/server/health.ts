@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Ledger } from '../ledger/ledger.js';
+import { type ReadingIntervals, readOrganizationHealth } from './organization-health.js';
 import { within } from './within.js';
 
 /** One component's state, with what shows it. */
@@ -25,6 +26,8 @@ export interface HealthDeps {
   client: Client;
   /** Configured sites and their audiences. */
   sites: readonly { name: string; audience: string }[];
+  /** How often organizations are read. */
+  intervals: ReadingIntervals;
   isSpooling: () => boolean;
 }
 
@@ -33,7 +36,7 @@ const PATIENCE_MS = 2_000;
 const SLOW_SECONDS = 300;
 
 /** Reads the health of everything that this path has; never throws. */
-export async function readHealth({ ledger, client, sites, isSpooling }: HealthDeps): Promise<Health> {
+export async function readHealth({ ledger, client, sites, intervals, isSpooling }: HealthDeps): Promise<Health> {
   const [postgres, temporal] = await Promise.all([
     component(() => ledger.ping()),
     component(() => client.withDeadline(Date.now() + PATIENCE_MS, () => client.workflowService.getSystemInfo({}))),
@@ -45,8 +48,10 @@ export async function readHealth({ ledger, client, sites, isSpooling }: HealthDe
       message: 'deliveries go to the spool because Postgres does not answer',
     };
   const siteHealth: Health['sites'] = {};
+  let organizations: Health['organizations'] = {};
   let oldestWaitingSeconds = 0;
   if (postgres.status === 'ok') {
+    organizations = await readOrganizationHealth(ledger, intervals);
     const [queues, audienceQueues, audiences, pauses, plans, silent] = await Promise.all([
       ledger.status.sites(),
       ledger.status.audiences(),
@@ -91,9 +96,10 @@ export async function readHealth({ ledger, client, sites, isSpooling }: HealthDe
       };
     }
   }
-  const all = [...Object.values(components), ...Object.values(siteHealth)].map(({ status }) => status);
+  const parts = [components, siteHealth, organizations].flatMap((part) => Object.values(part));
+  const all = parts.map(({ status }) => status);
   const status = all.includes('down') ? 'down' : all.includes('degraded') ? 'degraded' : 'ok';
-  return { status, oldestWaitingSeconds, components, sites: siteHealth, organizations: {} };
+  return { status, oldestWaitingSeconds, components, sites: siteHealth, organizations };
 }
 
 async function component(probe: () => Promise<unknown>): Promise<ComponentHealth> {

@@ -24,10 +24,17 @@ export function registerLedgerMetrics(registry: Registry, ledger: Ledger, sites:
   gaugeOf(
     registry,
     'steward_sync_last_success_timestamp_seconds',
-    'When a walk or a full sync of a site last ended well, in seconds since 1970',
+    'When a sync last ended well, in seconds since 1970',
     ['kind', 'scope'],
     async () =>
-      (await ledger.runs.lastSuccesses()).map(({ kind, scope, at }) => ({ kind, scope, count: at.getTime() / 1000 })),
+      [
+        ...(await ledger.runs.lastSuccesses()),
+        ...(await ledger.organizationRuns.lastSuccesses()).map(({ organization, resource, mode, at }) => ({
+          kind: mode,
+          scope: `${organization}/${resource}`,
+          at,
+        })),
+      ].map(({ kind, scope, at }) => ({ kind, scope, count: at.getTime() / 1000 })),
   );
   gaugeOf(registry, 'steward_parked', 'Members whose sync waits for an operator, by step', ['step'], () =>
     ledger.status.parked(),

@@ -3,16 +3,19 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/config.js';
 import type { SiteConfig } from '../../config/site-variables.js';
 import { defaultDataDir } from '../../embedded/data-folder.js';
+import type { Organization } from '../../ledger/classy/organizations.js';
+import { CredentialsUnreadable } from '../../ledger/credentials.js';
 import { openDatabase } from '../../ledger/database.js';
 import { createLedger, type Ledger } from '../../ledger/ledger.js';
 import { migrationStatus } from '../../ledger/migrate.js';
 import { createMetrics } from '../../observe/metrics.js';
 import { openClient } from '../../temporal/connection.js';
 import { VendorError } from '../../vendors/errors.js';
+import { credentialsOf, keyRingOf } from '../credentials.js';
 import { ExitCode } from '../exit.js';
 import { migrationsDir } from '../folders.js';
 import { print, printJson } from '../output.js';
-import { destinationOf, ghostOf } from '../processes/targets.js';
+import { classyClientOf, destinationOf, ghostOf } from '../processes/targets.js';
 import { loadSituation } from '../session.js';
 
 /** One thing that was looked at. */
@@ -61,18 +64,21 @@ async function examine(): Promise<Finding[]> {
       : await examinePostgres(databaseUrl),
     await examineTemporal(config, config.temporal.address ?? run?.temporalAddress),
   ];
-  if (config.sites.length === 0)
-    findings.push({
-      what: 'Sites',
-      state: 'warning',
-      found: 'none is configured',
-      advice: 'Copy .env.example to .env and fill in SITE1_….',
-    });
   const ledger = createLedger(
     openDatabase({ connectionString: databaseUrl ?? 'postgresql://127.0.0.1:1/none', poolSize: 2 }),
   );
   try {
     for (const site of config.sites) findings.push(...(await examineSite(config, site, ledger, run?.httpUrl)));
+    const organizations = await ledger.organizations.list().catch(() => []);
+    for (const organization of organizations)
+      findings.push(await examineOrganization(config, dataDir, organization, ledger));
+    if (config.sites.length + organizations.length === 0)
+      findings.push({
+        what: 'Sites',
+        state: 'warning',
+        found: 'none is configured, and no organization either',
+        advice: 'Copy .env.example to .env and fill in SITE1_…, or run steward organization add.',
+      });
   } finally {
     await ledger.close();
   }
@@ -159,6 +165,30 @@ async function examineSite(
   }
   findings.push(await examineWebhookTarget(site, httpUrl ?? `http://${config.http.host}:${config.http.port}`));
   return findings;
+}
+
+/** Whether an organization's credentials decrypt and Classy takes them. */
+async function examineOrganization(
+  config: Config,
+  dataDir: string,
+  organization: Organization,
+  ledger: Ledger,
+): Promise<Finding> {
+  const what = `${organization.name} (${organization.id}): Classy`;
+  try {
+    const credentials = credentialsOf(organization, keyRingOf(config, dataDir)());
+    await classyClientOf({ ...config, rateLimits: { classy: {} } }, credentials, ledger).probe(organization.id);
+    return { what, state: 'ok', found: 'answers, the credentials work' };
+  } catch (error) {
+    if (error instanceof CredentialsUnreadable)
+      return { what, state: 'wrong', found: 'the credentials cannot be decrypted', advice: error.message };
+    if (!(error instanceof VendorError)) throw error;
+    const advice =
+      error.details.kind === 'refused'
+        ? `Check client id and secret: steward organization update ${organization.id}.`
+        : 'Is api.classy.org reachable from here (or CLASSY_API_URL right)?';
+    return { what, state: 'wrong', found: error.message, advice };
+  }
 }
 
 async function examineGhost(site: SiteConfig, ghost: NonNullable<ReturnType<typeof ghostOf>>): Promise<Finding> {

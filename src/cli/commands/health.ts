@@ -13,12 +13,21 @@ export function registerHealth(program: Command): void {
     .option('--json', 'print JSON', false)
     .action(({ json }: { json: boolean }) =>
       withSession(async ({ config, ledger, client }) => {
-        const health = await readHealth({ ledger, client, sites: config.sites, isSpooling: () => false });
+        const health = await readHealth({
+          ledger,
+          client,
+          sites: config.sites,
+          intervals: config.schedules,
+          isSpooling: () => false,
+        });
         if (health.status === 'down') process.exitCode = ExitCode.Failed;
         if (json) return printJson(health);
         const rows = (parts: Record<string, ComponentHealth>): string[][] =>
           Object.entries(parts).map(([name, { status, message }]) => [name, status, message ?? '']);
-        printTable(['WHAT', 'STATUS', 'WHY'], [...rows(health.components), ...rows(health.sites)]);
+        printTable(
+          ['WHAT', 'STATUS', 'WHY'],
+          [...rows(health.components), ...rows(health.sites), ...rows(health.organizations)],
+        );
         print(`\n${health.status}; oldest waiting delivery: ${showSeconds(health.oldestWaitingSeconds)}`);
       }),
     );

@@ -7,7 +7,7 @@ import type { Stores } from './server-role.js';
 
 /** A process of the same command beside this one. */
 export interface Child {
-  ready: { url: string; variables?: Record<string, string> };
+  ready: Omit<Extract<FromChild, { type: 'ready' }>, 'type'>;
   /** Settles when it ended, whether asked to or not. */
   exited: Promise<void>;
   send(message: ToChild): void;

@@ -9,8 +9,17 @@ export type ToChild =
   | { type: 'metrics'; id: number; metrics: ProcessMetrics }
   | { type: 'stop' };
 
+/** The made-up Classy organization of the sandbox. */
+export interface SandboxOrganization {
+  id: string;
+  name: string;
+  timeZone: string;
+  currency: string;
+  credentials: { clientId: string; clientSecret: string };
+}
+
 /** What a child tells the main process. */
 export type FromChild =
-  | { type: 'ready'; url: string; variables?: Record<string, string> }
+  | { type: 'ready'; url: string; variables?: Record<string, string>; organization?: SandboxOrganization }
   | { type: 'failed'; message: string }
   | { type: 'metrics'; id: number };

@@ -1,8 +1,19 @@
 import { join } from 'node:path';
-import type { Config } from '../../config/config.js';
+import { CLASSY_URL, type Config } from '../../config/config.js';
 import { defaultDataDir } from '../../embedded/data-folder.js';
 import type { Logger } from '../../observe/log.js';
-import { sandboxListId, seedPeople, startCampaignMonitor, startGhost, startTraffic } from '../../sandbox/index.js';
+import {
+  sandboxListId,
+  sandboxOrganization,
+  seedOrganization,
+  seedPeople,
+  startCampaignMonitor,
+  startClassy,
+  startGhost,
+  startGiving,
+  startTraffic,
+} from '../../sandbox/index.js';
+import type { SandboxOrganization } from './messages.js';
 import type { RunningRole } from './server-role.js';
 
 const SITE = 'sandbox';
@@ -16,6 +27,8 @@ export interface Sandbox extends RunningRole {
   url: string;
   /** What the configuration of its site would be. */
   variables: Record<string, string>;
+  /** Undefined where the user has a Classy of their own. */
+  organization: SandboxOrganization | undefined;
   /** Points the webhooks at Steward and lets life begin. */
   startTraffic(webhookBase: string): void;
 }
@@ -29,7 +42,8 @@ export async function startSandboxRole(config: Config, log: Logger): Promise<San
   });
   const ghost = await startGhost({ snapshotFile: join(folder, 'sandbox-ghost.json') });
   if (ghost.members.size === 0) seedPeople(ghost, PEOPLE, SEED);
-  let traffic: { stop(): void } | undefined;
+  const classy = config.classyUrl === CLASSY_URL ? await startGivingClassy(folder) : undefined;
+  let traffic: { stop(): void }[] = [];
   return {
     url: ghost.url,
     variables: {
@@ -40,7 +54,9 @@ export async function startSandboxRole(config: Config, log: Logger): Promise<San
       SITE1_CM_LIST_ID: sandboxListId,
       CM_API_KEY: API_KEY,
       CM_API_URL: campaignMonitor.url,
+      ...(classy ? { CLASSY_API_URL: classy.url, CLASSY_TOKEN_URL: classy.tokenUrl } : {}),
     },
+    organization: classy && organizationOf(sandboxOrganization),
     startTraffic(webhookBase) {
       for (const { id } of [...ghost.webhooks.list]) ghost.webhooks.remove(id);
       for (const event of ['member.added', 'member.edited', 'member.deleted'] as const) {
@@ -50,16 +66,36 @@ export async function startSandboxRole(config: Config, log: Logger): Promise<San
           secret: WEBHOOK_SECRET,
         });
       }
-      traffic = startTraffic(ghost);
+      traffic = [startTraffic(ghost), ...(classy ? [startGiving(classy, sandboxOrganization.id)] : [])];
       log.info(
-        { ghost: ghost.url, campaignMonitor: campaignMonitor.url },
-        'sandbox: a few members sign up and change every minute',
+        { ghost: ghost.url, campaignMonitor: campaignMonitor.url, classy: classy?.url },
+        'sandbox: a few members sign up and change every minute, and gifts keep arriving',
       );
     },
     async stop() {
-      traffic?.stop();
+      for (const one of traffic) one.stop();
       await ghost.settled();
-      await Promise.all([ghost.close(), campaignMonitor.close()]);
+      await Promise.all([ghost.close(), campaignMonitor.close(), classy?.close()]);
     },
   };
+}
+
+/** A Classy with a small organization in it, which keeps its state in the data folder. */
+async function startGivingClassy(folder: string): ReturnType<typeof startClassy> {
+  const classy = await startClassy({ snapshotFile: join(folder, 'sandbox-classy.json') });
+  const { id } = sandboxOrganization;
+  if (classy.organization(id).supporters.size === 0) seedOrganization(classy, id, 'small', SEED);
+  return classy;
+}
+
+function organizationOf({
+  id,
+  name,
+  timeZone,
+  currency,
+  clientId,
+  clientSecret,
+}: typeof sandboxOrganization): SandboxOrganization {
+  const credentials = { clientId, clientSecret };
+  return { id: String(id), name, timeZone: timeZone ?? 'UTC', currency: currency ?? 'USD', credentials };
 }

@@ -74,7 +74,7 @@ export async function startServerRole({
     now: now ?? (() => new Date()),
     token: config.http.token,
     otherMetrics: otherMetrics ?? (async () => []),
-    health: { ledger, client, sites: config.sites, isSpooling: intake.isSpooling },
+    health: { ledger, client, sites: config.sites, intervals: config.schedules, isSpooling: intake.isSpooling },
   });
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, app);
   const { port, host } = config.http;

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { SiteSyncInput, SyncOutcome } from '../../contract/site-sync.js';
 import { siteSyncWorkflowId } from '../../contract/workflow-ids.js';
-import { CliError, ExitCode } from '../exit.js';
+import { CliError } from '../exit.js';
 import { showTime } from '../output.js';
 import type { Session } from '../session.js';
+import { unlessInterrupted } from './follow.js';
 import { watchRun } from './progress.js';
+import { startOrWait } from './start-or-wait.js';
 
 /** How a run is waited for. */
 export interface Following {
@@ -14,10 +15,6 @@ export interface Following {
   wait: boolean;
   json: boolean;
 }
-
-const BREATH_MS = 200;
-/** What shells say of a command that Ctrl-C ended. */
-const INTERRUPTED = 130;
 
 /** Starts a run of a site and follows it to its end. Ctrl-C stops the following, not the run. @throws CliError where one runs already */
 export async function runSync(
@@ -37,31 +34,21 @@ export async function runSync(
   return unlessInterrupted(work(), () => wordsAtCtrlC(session, input.site, isStarted));
 }
 
-async function start({ starter, client, ledger }: Session, input: SiteSyncInput, wait: boolean) {
-  for (let isFirst = true; ; isFirst = false) {
-    try {
-      return await starter.startSync(input);
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError))
-        throw new CliError(
-          `Temporal did not take the run: ${error instanceof Error ? error.message : error}. See steward doctor.`,
-        );
-    }
-    const { running } = await ledger.proof.lastRuns(input.site);
-    const which = running
-      ? `${running.mode} ${running.id}, since ${showTime(running.startedAt)}, ${running.phase}`
-      : 'one that has just begun';
-    if (!wait)
-      throw new CliError(
-        `A run of ${input.site} goes on already: ${which}. Add --wait to start when it has ended.`,
-        ExitCode.Refused,
-      );
-    if (isFirst) process.stderr.write(`waiting for the run that goes on: ${which}\n`);
-    const other = client.workflow.getHandle(siteSyncWorkflowId(input.site));
-    // however it ends
-    await other.result().catch(() => undefined);
-    await sleep(BREATH_MS);
-  }
+function start({ starter, client, ledger }: Session, input: SiteSyncInput, wait: boolean) {
+  return startOrWait({
+    client,
+    start: () => starter.startSync(input),
+    workflowId: siteSyncWorkflowId(input.site),
+    scope: input.site,
+    running: async () => {
+      const { running } = await ledger.proof.lastRuns(input.site);
+      return running
+        ? `${running.mode} ${running.id}, since ${showTime(running.startedAt)}, ${running.phase}`
+        : undefined;
+    },
+    wait,
+    onWait: (which) => void process.stderr.write(`waiting for the run that goes on: ${which}\n`),
+  });
 }
 
 async function resultOf(
@@ -78,20 +65,6 @@ async function resultOf(
       );
     const noted = await ledger.runs.find(run);
     return { run, result: 'failed', message: noted?.message ?? error.cause?.message ?? error.message };
-  }
-}
-
-/** What `work` gives, unless Ctrl-C comes first. */
-async function unlessInterrupted<T>(work: Promise<T>, words: () => string): Promise<T> {
-  let stop = (): void => undefined;
-  const interrupted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(new CliError(`\n${words()}`, INTERRUPTED));
-  });
-  process.once('SIGINT', stop);
-  try {
-    return await Promise.race([work, interrupted]);
-  } finally {
-    process.off('SIGINT', stop);
   }
 }
 

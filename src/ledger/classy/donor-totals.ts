@@ -7,7 +7,7 @@ import type { Queries } from '../database.js';
  */
 export const isCounted = (row: 't' | 'r'): Prisma.Sql =>
   Prisma.raw(
-    `coalesce(${row}.status = 'success' AND ${row}.purchased_at <= now() AND ${row}.total_gross_amount > 0 AND (o.currency IS NULL OR ${row}.currency_code IS NULL OR upper(${row}.currency_code) = o.currency), false)`,
+    `coalesce(${row}.status = 'success' AND ${row}.purchased_at <= now() AND round(${row}.total_gross_amount, 4) > 0 AND (o.currency IS NULL OR ${row}.currency_code IS NULL OR upper(${row}.currency_code) = o.currency), false)`,
   );
 
 /** One organization's pages are written one after the other, whoever writes them: totals see every row that is committed. */
@@ -21,23 +21,27 @@ const gifts = Prisma.sql`
 export async function totalSupporters(tx: Queries, organization: string, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await tx.execute`
-    UPDATE supporters s SET lifetime_donation_amount = coalesce(g.amount, 0), donation_count = g.count, first_gift_at = g.first, last_gift_at = g.last
-    FROM unnest(${[...ids]}::bigint[]) AS touched(id), LATERAL (
-      ${gifts} FROM transactions t WHERE t.supporter_id = touched.id AND t.organization_id = ${organization}::bigint AND t.counted) g
+    UPDATE supporters s SET lifetime_donation_amount = coalesce(g.amount, 0), donation_count = coalesce(g.count, 0), first_gift_at = g.first, last_gift_at = g.last
+    FROM unnest(${[...ids]}::bigint[]) AS touched(id) LEFT JOIN (
+      ${gifts}, t.supporter_id FROM transactions t
+      WHERE t.supporter_id = ANY(${[...ids]}::bigint[]) AND t.organization_id = ${organization}::bigint AND t.counted GROUP BY t.supporter_id
+    ) g ON g.supporter_id = touched.id
     WHERE s.id = touched.id AND s.organization_id = ${organization}::bigint
       AND (s.lifetime_donation_amount, s.donation_count, s.first_gift_at, s.last_gift_at)
-        IS DISTINCT FROM (coalesce(g.amount, 0), g.count, g.first, g.last)`;
+        IS DISTINCT FROM (coalesce(g.amount, 0), coalesce(g.count, 0), g.first, g.last)`;
 }
 
 /** Adds up what these campaigns raised anew. */
 export async function totalCampaigns(tx: Queries, organization: string, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await tx.execute`
-    UPDATE campaigns c SET total_raised = coalesce(g.amount, 0), donation_count = g.count
-    FROM unnest(${[...ids]}::bigint[]) AS touched(id), LATERAL (
-      ${gifts} FROM transactions t WHERE t.campaign_id = touched.id AND t.organization_id = ${organization}::bigint AND t.counted) g
+    UPDATE campaigns c SET total_raised = coalesce(g.amount, 0), donation_count = coalesce(g.count, 0)
+    FROM unnest(${[...ids]}::bigint[]) AS touched(id) LEFT JOIN (
+      ${gifts}, t.campaign_id FROM transactions t
+      WHERE t.campaign_id = ANY(${[...ids]}::bigint[]) AND t.organization_id = ${organization}::bigint AND t.counted GROUP BY t.campaign_id
+    ) g ON g.campaign_id = touched.id
     WHERE c.id = touched.id AND c.organization_id = ${organization}::bigint
-      AND (c.total_raised, c.donation_count) IS DISTINCT FROM (coalesce(g.amount, 0), g.count)`;
+      AND (c.total_raised, c.donation_count) IS DISTINCT FROM (coalesce(g.amount, 0), coalesce(g.count, 0))`;
 }
 
 /** What a page changed of a campaign's total. */

@@ -111,13 +111,21 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
       return row.count;
     },
 
+    /** How many records of a resource we have that are not missing. */
+    async known(organization: string, resource: Resource): Promise<number> {
+      const { table } = tableSql[resource];
+      const [row] = await sql.query<[{ count: number }]>`
+        SELECT count(*)::int AS count FROM ${table} WHERE organization_id = ${organization}::bigint AND missing_since IS NULL`;
+      return row.count;
+    },
+
     /** Splits the known ids of a resource up to `highest` into `count` spans that hold equally many; fewer where there are few. */
     async spans(organization: string, resource: Resource, highest: string, count: number): Promise<IdSpan[]> {
       const { table } = tableSql[resource];
       const rows = await sql.query<{ id: string }[]>`
         SELECT max(id)::text AS id FROM (
           SELECT id, ntile(${count}::int) OVER (ORDER BY id) AS part FROM ${table}
-          WHERE organization_id = ${organization}::bigint AND id < ${highest}::bigint) parts
+          WHERE organization_id = ${organization}::bigint AND id <= ${highest}::bigint) parts
         GROUP BY part ORDER BY part`;
       const ends = [...rows.slice(0, -1).map(({ id }) => id), highest];
       return ends.map((to, index) => ({ after: ends[index - 1] ?? '0', to }));
@@ -136,9 +144,10 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
         const { table } = tableSql[resource];
         await lockOrganization(tx, organization);
         const [{ unseen, known, counted }] = await tx.query<[{ unseen: number; known: number; counted: number }]>`
-          SELECT (count(*) FILTER (WHERE missing_run = ${run}::uuid))::int AS unseen, count(*)::int AS known,
+          SELECT (count(*) FILTER (WHERE missing_run = ${run}::uuid))::int AS unseen,
+            (count(*) FILTER (WHERE missing_since IS NULL OR missing_run = ${run}::uuid))::int AS known,
             (SELECT missing FROM organization_runs WHERE id = ${run}::uuid) AS counted
-          FROM ${table} WHERE organization_id = ${organization}::bigint AND missing_since IS NULL`;
+          FROM ${table} WHERE organization_id = ${organization}::bigint`;
         const gone = dryRun ? counted : unseen;
         const most = guard ? Math.max(guard.people, Math.floor(guard.share * known)) : Number.POSITIVE_INFINITY;
         const isRefused = gone > most;
@@ -173,7 +182,7 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
           ON CONFLICT (organization_id, resource) DO UPDATE SET counted_to = now()`;
       }),
 
-    /** What was set aside, newest first. */
+    /** What was set aside, first what was not looked at for longest. */
     async setAside(
       organization: string,
       filter: { resource?: Resource; withId?: boolean; limit: number },
@@ -183,7 +192,7 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
         SELECT resource, record_id AS "recordId", reason, since, last_seen_at AS "lastSeenAt" FROM set_aside_records
         WHERE organization_id = ${organization}::bigint AND (${resource}::text IS NULL OR resource = ${resource})
           AND (NOT ${withId} OR record_id NOT LIKE '?%')
-        ORDER BY last_seen_at DESC, resource, record_id LIMIT ${limit}`;
+        ORDER BY last_seen_at, resource, record_id LIMIT ${limit}`;
     },
 
     /** How many records are set aside, by organization. */
@@ -240,11 +249,10 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
         SELECT DISTINCT ON (organization_id, resource) organization_id::text AS organization, resource, result, message, ended_at AS "endedAt"
         FROM organization_runs WHERE ended_at IS NOT NULL AND NOT dry_run ORDER BY organization_id, resource, started_at DESC`,
 
-    /** Lets Postgres count its rows anew where much was written into empty tables. */
-    async countAnew(pages: number): Promise<void> {
-      const isPowerOfTwo = (pages & (pages - 1)) === 0;
-      if (isPowerOfTwo)
-        await sql.execute`ANALYZE supporters, campaigns, transactions, transaction_items, recurring_plans`;
+    /** Lets Postgres count its rows anew where much was written into an empty table, now and then. */
+    async countAnew(resource: Resource, pages: number): Promise<void> {
+      const isPowerOfFour = Number.isInteger(Math.log2(pages) / 2);
+      if (isPowerOfFour) await sql.execute`ANALYZE ${tableSql[resource].table}`;
     },
   };
 }

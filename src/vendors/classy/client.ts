@@ -62,6 +62,13 @@ const pathOf: Record<Resource, string> = {
 /** A time as filters take it: whole seconds, no milliseconds. */
 export const filterTime = (time: Date): string => `${time.toISOString().slice(0, 19)}+0000`;
 
+/** Whether times go up or down; equal ones may be, since what is shown may be less exact than what is sorted by. */
+export const areInOrder = (times: readonly Date[], direction: 'asc' | 'desc'): boolean =>
+  times.every((time, index) => {
+    const before = times[index - 1] ?? time;
+    return direction === 'asc' ? before <= time : before >= time;
+  });
+
 /** What a page that cannot be one of this query is: a cache that repeats a page would end a reading early, or never. */
 export const repeatedPage = (resource: Resource): VendorError => odd(`${resource}.list`, 'PAGE_REPEATS');
 

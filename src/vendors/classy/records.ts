@@ -171,11 +171,18 @@ function toRecord(resource: Resource, parsed: Parsed, raw: unknown): SourceRecor
     columns[column] = (parsed[field] ?? null) as ColumnValue;
   columns['classy_created_at'] = parsed.created_at ?? null;
   columns['classy_updated_at'] = parsed.updated_at;
-  if (resource === 'supporters')
-    columns['address'] = (columns['email_address'] as string | null)?.trim().toLowerCase() || null;
+  if (resource === 'supporters') columns['address'] = addressOf(columns['email_address'] as string | null);
   const items = parsed.items?.map(({ id: itemId, ...rest }) => ({ id: itemId, columns: rest }));
   return { id: parsed.id, columns, raw, ...(resource === 'transactions' && items ? { items } : {}) };
 }
+
+/** An address as it is compared; nothing that long is one. */
+function addressOf(email: string | null): string | null {
+  const address = email?.trim().toLowerCase() ?? '';
+  return address === '' || address.length > LONGEST_ADDRESS ? null : address;
+}
+
+const LONGEST_ADDRESS = 320;
 
 /** Which fields are wrong and how; what they hold stays out of it. */
 const reasonOf = ({ issues }: z.ZodError): string =>
@@ -216,7 +223,9 @@ const knownValues: Partial<Record<Resource, Record<string, ReadonlySet<string>>>
 
 function noteDrift(drift: Record<string, number>, resource: Resource, entry: unknown): void {
   if (typeof entry !== 'object' || entry === null) return;
-  const note = (what: string): void => void (drift[what] = (drift[what] ?? 0) + 1);
+  const note = (what: string): void => {
+    drift[what] = (drift[what] ?? 0) + 1;
+  };
   for (const [field, value] of Object.entries(entry)) {
     if (!knownFields[resource].has(field)) note(`unknown field ${nameOf(field)}`);
     else if (field.endsWith('amount') && !field.startsWith('raw_') && typeof value === 'string')

@@ -10,8 +10,8 @@ export const tokenAnswerSchema = z.object({
 /** The envelope of every list; figures may be missing or lie. */
 export const listAnswerSchema = z.object({
   data: z.array(z.unknown()),
-  per_page: z.coerce.number().int().positive().nullish(),
-  total: z.coerce.number().int().nonnegative().nullish(),
+  per_page: z.coerce.number().int().positive().nullish().catch(null),
+  total: z.coerce.number().int().nonnegative().nullish().catch(null),
 });
 
 /** An organization that the credentials open. */

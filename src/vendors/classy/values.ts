@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 // Classy's types drift: amounts as numbers or text, flags as 0 and 1, dates with either offset (vendors' notes, section 1)
 
-const MOST_DIGITS_BEFORE_POINT = 14;
+/** `numeric(18,4)` holds 14; the last one is left for what rounding adds. */
+const MOST_DIGITS_BEFORE_POINT = 13;
 
 /** A positive id as text; numbers and text are accepted. */
 export const id = z.union([z.number(), z.string()]).transform((value, context) => {
@@ -45,14 +46,17 @@ function toUtc(text: string): string | undefined {
   if (day === undefined || time === undefined) return undefined;
   const offset = zone === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(-2)}`;
   const date = new Date(`${day}T${time}.${fraction.padEnd(3, '0').slice(0, 3)}${offset}`);
-  // Postgres holds no year of five digits in this form, and JavaScript lets 31 February pass as 3 March
-  const isReal = !Number.isNaN(date.getTime()) && isCalendarDay(day) && date.getUTCFullYear() <= 9999;
+  // JavaScript lets 31 February pass as 3 March
+  const isReal = !Number.isNaN(date.getTime()) && isCalendarDay(day) && isStorableYear(date.getUTCFullYear());
   return isReal ? date.toISOString() : undefined;
 }
 
+/** Postgres has no year 0, and this form no year of five digits. */
+const isStorableYear = (year: number): boolean => year >= 1 && year <= 9999;
+
 function isCalendarDay(day: string): boolean {
   const date = new Date(`${day}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+  return !Number.isNaN(date.getTime()) && isStorableYear(date.getUTCFullYear()) && date.toISOString().startsWith(day);
 }
 
 /** A moment that must be there. */

@@ -247,28 +247,16 @@ CREATE INDEX "supporters_organization_id_address_idx" ON "supporters"("organizat
 CREATE INDEX "supporters_organization_id_classy_updated_at_idx" ON "supporters"("organization_id", "classy_updated_at");
 
 -- CreateIndex
-CREATE INDEX "supporters_organization_id_id_idx" ON "supporters"("organization_id", "id");
-
--- CreateIndex
 CREATE INDEX "campaigns_organization_id_classy_updated_at_idx" ON "campaigns"("organization_id", "classy_updated_at");
 
 -- CreateIndex
-CREATE INDEX "campaigns_organization_id_id_idx" ON "campaigns"("organization_id", "id");
-
--- CreateIndex
 CREATE INDEX "transactions_organization_id_classy_updated_at_idx" ON "transactions"("organization_id", "classy_updated_at");
-
--- CreateIndex
-CREATE INDEX "transactions_organization_id_id_idx" ON "transactions"("organization_id", "id");
 
 -- CreateIndex
 CREATE INDEX "transactions_supporter_id_purchased_at_idx" ON "transactions"("supporter_id", "purchased_at");
 
 -- CreateIndex
 CREATE INDEX "transactions_campaign_id_idx" ON "transactions"("campaign_id");
-
--- CreateIndex
-CREATE INDEX "transactions_recurring_plan_id_idx" ON "transactions"("recurring_plan_id");
 
 -- CreateIndex
 CREATE INDEX "transactions_organization_id_purchased_at_idx" ON "transactions"("organization_id", "purchased_at");
@@ -280,13 +268,7 @@ CREATE INDEX "transaction_items_transaction_id_idx" ON "transaction_items"("tran
 CREATE INDEX "recurring_plans_organization_id_classy_updated_at_idx" ON "recurring_plans"("organization_id", "classy_updated_at");
 
 -- CreateIndex
-CREATE INDEX "recurring_plans_organization_id_id_idx" ON "recurring_plans"("organization_id", "id");
-
--- CreateIndex
 CREATE INDEX "recurring_plans_supporter_id_idx" ON "recurring_plans"("supporter_id");
-
--- CreateIndex
-CREATE INDEX "recurring_plans_campaign_id_idx" ON "recurring_plans"("campaign_id");
 
 -- CreateIndex
 CREATE INDEX "organization_runs_organization_id_resource_started_at_idx" ON "organization_runs"("organization_id", "resource", "started_at");

@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { printSupporters } from '../classy/print-supporter.js';
+import { readSupporters } from '../classy/supporter-reading.js';
+import { printJson } from '../output.js';
+import { withSession } from '../session.js';
+
+/** `steward supporter show`. */
+export function registerSupporter(program: Command): void {
+  program
+    .command('supporter')
+    .description('supporters of a Classy organization')
+    .command('show')
+    .argument('<organization>', 'its id at Classy')
+    .argument('<email|id>')
+    .description('what we know of a supporter: consent, totals, every gift and why it does or does not count, plans')
+    .option('--json', 'print JSON', false)
+    .action((organization: string, emailOrId: string, { json }: { json: boolean }) =>
+      withSession(async ({ ledger }) => {
+        const shown = await readSupporters(ledger, organization, emailOrId);
+        if (json) printJson(shown);
+        else printSupporters(shown);
+      }),
+    );
+}

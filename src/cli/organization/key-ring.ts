@@ -1,0 +1,28 @@
+import { keyFilePath, newKey, writeKeyFile } from '../../embedded/encryption-key.js';
+import { type KeyRing, keyIdOf } from '../../ledger/credentials.js';
+import { CliError } from '../exit.js';
+import type { Registry } from './registry.js';
+
+/**
+ * The keys to seal with; where there is none yet, the key file is made, aloud. @throws CliError where credentials need a key that is
+ * lost, unless they are being entered anew
+ */
+export async function ringToSeal(
+  { ring, ledger, dataDir }: Pick<Registry, 'ring' | 'ledger' | 'dataDir'>,
+  { anew = false }: { anew?: boolean } = {},
+): Promise<KeyRing> {
+  const keys = ring();
+  if (keys.length > 0) return keys;
+  const sealed = (await ledger.organizations.list()).flatMap(({ sealed }) => sealed ?? []);
+  const path = keyFilePath(dataDir);
+  if (sealed.length > 0 && !anew)
+    throw new CliError(
+      `Refused to make a new key: credentials in the ledger were encrypted with key ${[...new Set(sealed.map(({ keyId }) => keyId))].join(', ')}, and there is none. Restore ${path} from a backup, or set STEWARD_ENCRYPTION_KEY. If it is lost, enter the credentials of those organizations anew: steward organization update.`,
+    );
+  const key = newKey();
+  await writeKeyFile(dataDir, [key]);
+  process.stderr.write(
+    `A key was made for the credentials (${keyIdOf(key)}): ${path}, readable for you only. It belongs into your backups: without it the credentials must be entered anew.\n`,
+  );
+  return [key];
+}
