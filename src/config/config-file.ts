@@ -58,7 +58,13 @@ export const configFileSchema = z.strictObject({
     .strictObject({
       ghost: rateLimitSchema.optional(),
       'campaign-monitor': rateLimitSchema.optional(),
-      classy: rateLimitSchema.prefault({ perMinute: 1800, burst: 10 }),
+      classy: rateLimitSchema
+        .extend({
+          perMinute: rateLimitSchema.shape.perMinute.unwrap().nullable().default(1800),
+          burst: z.number().int().positive().default(10),
+        })
+        .prefault({})
+        .describe('1,800 requests a minute as Classy allows; `perMinute: null` for no limit'),
     })
     .prefault({})
     .describe('Limits of one credential at each vendor, shared by all processes'),

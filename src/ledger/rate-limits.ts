@@ -3,7 +3,7 @@ import type { Database } from './database.js';
 /** Limits of one credential; absent: no limit. */
 export interface RateLimit {
   /** Requests a minute on average. */
-  perMinute?: number | undefined;
+  perMinute?: number | null | undefined;
   /** Requests that may go at once. */
   burst?: number | undefined;
   /** Calls that may be open at a time. */
@@ -18,7 +18,7 @@ export function createRateLimits({ sql }: Database) {
   return {
     /** Books the next request (GCRA: never doubles at a window's edge); gives the milliseconds to wait before it. */
     async book(credential: string, { perMinute, burst = 1 }: RateLimit): Promise<number> {
-      if (perMinute === undefined) return 0;
+      if (perMinute == null) return 0;
       const interval = 60 / perMinute;
       const [row] = await sql.query<[{ wait: number }]>`
         INSERT INTO rate_limits (credential, next_at) VALUES (${credential}, now() + make_interval(secs => ${interval}))

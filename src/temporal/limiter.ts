@@ -12,7 +12,7 @@ export function createAdmission(
   key: string,
   limit: RateLimit | undefined,
 ): (() => Promise<() => Promise<void>>) | undefined {
-  if (!limit || (limit.perMinute === undefined && limit.connections === undefined)) return undefined;
+  if (!limit || (limit.perMinute == null && limit.connections === undefined)) return undefined;
   const credential = `${vendor}:${createHash('sha256').update(key).digest('hex').slice(0, 16)}`;
   return async () => {
     // the turn first: a connection is not held while waiting for it

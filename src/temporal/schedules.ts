@@ -44,6 +44,7 @@ export function scheduleId(tick: TickInput): string {
   return tick.mode === 'full' ? `sync-full/${tick.organization}` : `sync/${tick.organization}/${tick.resource}`;
 }
 
+const MOST_JITTER_MS = 10 * 60_000;
 const SITES = ['site-walk/', 'site-full/'];
 const ORGANIZATIONS = ['sync/', 'sync-full/'];
 
@@ -102,7 +103,7 @@ function scheduleOf(tick: TickInput, every: number): TickSchedule {
       : [`tick/${scheduleId(tick)}`, { key: OrganizationId, value: tick.organization }];
   return {
     scheduleId: scheduleId(tick),
-    spec: { intervals: [{ every }], jitter: 'site' in tick ? every / 20 : every / 5 },
+    spec: { intervals: [{ every }], jitter: 'site' in tick ? every / 20 : Math.min(every / 5, MOST_JITTER_MS) },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10 minutes' },
     action: {
       type: 'startWorkflow',

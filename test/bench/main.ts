@@ -1,8 +1,9 @@
-// npm run bench [-- live|walk]: everything in one run on the embedded stack. Compare ratios, not machines.
+// npm run bench [-- live|walk|classy]: everything in one run on the embedded stack. Compare ratios, not machines.
 
 const benches: Record<string, () => Promise<unknown>> = {
   live: () => import('./live.js'),
   walk: () => import('./walk.js'),
+  classy: () => import('./classy.js'),
 };
 const asked = process.argv[2] ?? 'live';
 const bench = benches[asked];

@@ -23,11 +23,11 @@ describe('what a plan takes', () => {
   const actions = { added: 1_500, updated: 600, moved: 2, removed: 3 };
 
   it('is imports of a thousand, three calls a move and four a removal, at the speed of the list', () => {
-    expect(estimateOf(actions, { listCallMs: 200 }, { rateLimits: { classy: {} } })).toEqual({ calls: 21, seconds: 5 });
+    expect(estimateOf(actions, { listCallMs: 200 }, { rateLimits: { classy: { perMinute: null, burst: 1 } } })).toEqual({ calls: 21, seconds: 5 });
   });
 
   it('is longer where fewer calls a minute are allowed', () => {
-    const rateLimits = { classy: {}, 'campaign-monitor': { perMinute: 10 } };
+    const rateLimits = { classy: { perMinute: null, burst: 1 }, 'campaign-monitor': { perMinute: 10 } };
     expect(estimateOf(actions, { listCallMs: 200 }, { rateLimits })).toEqual({ calls: 21, seconds: 126 });
   });
 });

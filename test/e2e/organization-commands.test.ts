@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -48,7 +48,17 @@ afterAll(async () => {
   await database.close();
   await bed.stop();
   await classy.close();
+  for (const folder of dataDirs) await rm(folder, { recursive: true, force: true });
 });
+
+const dataDirs: string[] = [];
+/** A data folder that goes with the test; the user of Postgres gets through it where tests run as root. */
+async function newDataDir(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'steward-organizations-'));
+  dataDirs.push(folder);
+  await chmod(folder, 0o711);
+  return folder;
+}
 
 let everything = '';
 const register = (program: Parameters<typeof registerKey>[0]): void => {
@@ -90,7 +100,7 @@ const withKeys = (...bytes: number[]) => ({ ...bed.env, STEWARD_ENCRYPTION_KEY: 
 
 /** A running Steward on a data folder of its own and the same ledger, without keys in the environment. */
 async function runningOn(more: Partial<RunInfo> = {}): Promise<Record<string, string>> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'steward-organizations-'));
+  const dataDir = await newDataDir();
   await writeRunFile(dataDir, {
     ...{ pid: process.pid, startedAt: new Date().toISOString(), httpUrl: '', namespace: 'default' },
     ...{ databaseUrl: bed.stores.databaseUrl, temporalAddress: bed.stores.temporal.address, temporalUiUrl: '' },
@@ -457,7 +467,7 @@ describe('without a Steward of one’s own that runs', () => {
   });
 
   test('the first organization can be added before the first start, and a key is made', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'steward-organizations-'));
+    const dataDir = await newDataDir();
     const env = { ...withoutKey(bed.env), STEWARD_DATA_DIR: dataDir };
     const { code, stdout, stderr } = await add(relief, { env });
     expect({ code, stdout, stderr }).toEqual({

@@ -144,7 +144,7 @@ describe('answers that are none', () => {
   test.each([
     ['500', json('', 500), 'down'],
     ['503', json('{"message":"Service Unavailable"}', 503), 'down'],
-    ['HTML with status 200', (_: unknown, response: any) => void response.end('<html>'), 'down'],
+    ['HTML with status 200', ((_, response) => void response.end('<html>')) as RequestListener, 'down'],
     ['truncated JSON', json('{"data":[{"id":1,"upda'), 'down'],
     ['no list', json('{"data":{"id":1}}'), 'down'],
     ['null', json('null'), 'down'],

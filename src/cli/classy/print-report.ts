@@ -53,10 +53,11 @@ const cells = ({ scope, counts, seconds, result }: ResourceReport): (string | nu
 ];
 
 /** What a run says of itself, and the command that goes on from there where it does not name it. */
-function nextSteps({ scope, message, counts, mode, dryRun }: ResourceReport): string[] {
+function nextSteps({ scope, message, counts, dryRun }: ResourceReport): string[] {
   if (message === null) return [];
   const [organization, resource] = scope.split('/');
-  const confirmed = `  steward sync ${resource} ${mode} --organization ${organization} --confirm-missing${dryRun ? ' --dry-run' : ''}`;
+  // also after an incremental sync that read everything because it was the first
+  const confirmed = `  steward sync ${resource} full --organization ${organization} --confirm-missing${dryRun ? ' --dry-run' : ''}`;
   return [`${scope}: ${message}${/[.!?]$/.test(message) ? '' : '.'}`, ...(counts.held > 0 ? [confirmed] : [])];
 }
 

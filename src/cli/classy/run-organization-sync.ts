@@ -94,7 +94,7 @@ async function outcomeOf(session: Session, target: Target, wait: boolean): Promi
   } catch (error) {
     if (!(error instanceof WorkflowFailedError))
       throw new CliError(
-        `Lost sight of ${scope}: ${error instanceof Error ? error.message : error}. It goes on once Temporal answers. See: steward organization show ${input.organization}`,
+        `Lost sight of ${scope}: ${error instanceof Error ? error.message : error}. It goes on once Temporal answers. See: steward organization runs ${input.organization}`,
       );
     const noted = await ledger.organizationRuns.find(input.run);
     const message = noted?.message ?? error.cause?.message ?? error.message;
@@ -131,7 +131,7 @@ function wordsAtCtrlC({ run }: Session, targets: readonly Target[]): string {
   const started = targets.filter(({ startedAt }) => startedAt !== undefined);
   const looked = started.length > 0 ? started : targets;
   const webUi = run?.temporalUiUrl ? ` at ${run.temporalUiUrl}` : '';
-  const shows = looked.map(({ input }) => `steward organization show ${input.organization}`).join(', ');
+  const shows = looked.map(({ input }) => `steward organization runs ${input.organization}`).join(', ');
   const look = `Look at it: ${shows}, or workflow ${looked.map(workflowIdOf).join(', ')} in the Temporal Web UI${webUi}.`;
   return started.length > 0
     ? `Stopped waiting; what was started goes on. ${look} To end it, cancel that workflow.`

@@ -5,8 +5,8 @@ import { print, printJson, printTable, showSeconds, showTime } from '../output.j
 import { type Session, withSession } from '../session.js';
 
 const PATIENCE_MS = 3_000;
-/** Schedules of ours: `site-walk/{site}`, `site-full/{site}`. */
-const OURS = /^site-(walk|full)\/(.+)$/;
+/** Schedules of ours: `site-walk/{site}`, `site-full/{site}`, `sync/{organization}/{resource}`, `sync-full/{organization}`. */
+const OURS = /^(site-walk|site-full|sync|sync-full)\//;
 
 /** `steward daemon schedule`. */
 export function registerSchedule(daemon: Command): void {
@@ -36,7 +36,7 @@ export function registerSchedule(daemon: Command): void {
 
 /** The schedules with what they last brought about; a tick that gave Ghost a rest brought about nothing. */
 async function readSchedules({ config, run, client, ledger }: Session) {
-  const [summaries, runs] = await Promise.all([
+  const [summaries, ofSites, ofOrganizations] = await Promise.all([
     listSchedules(client).catch((error: unknown) => {
       const address = config.temporal.address ?? run?.temporalAddress;
       throw new CliError(
@@ -44,16 +44,22 @@ async function readSchedules({ config, run, client, ledger }: Session) {
       );
     }),
     ledger.progress.lastScheduled(),
+    ledger.organizationRuns.lastScheduled(),
   ]);
+  const runs = [
+    ...ofSites.map(({ site, mode, ...run }) => ({ ...run, id: `site-${mode}/${site}` })),
+    ...ofOrganizations.map(({ organization, resource, mode, ...run }) => ({
+      ...run,
+      id: mode === 'full' ? `sync-full/${organization}` : `sync/${organization}/${resource}`,
+    })),
+  ];
   return summaries
     .map(({ scheduleId, info, state, spec }) => {
-      const [, mode, site] = OURS.exec(scheduleId)!;
       const everyMs = spec?.intervals?.[0]?.every;
-      const last = runs.find((one) => one.site === site && one.mode === mode);
+      const last = runs.find(({ id }) => id === scheduleId);
       return {
         schedule: scheduleId,
-        site: site!,
-        mode: mode!,
+        ...partsOf(scheduleId),
         everySeconds: typeof everyMs === 'number' ? everyMs / 1000 : null,
         last: info.recentActions.at(-1)?.takenAt ?? null,
         lastRun: last ? { startedAt: last.startedAt, result: last.result } : null,
@@ -63,6 +69,13 @@ async function readSchedules({ config, run, client, ledger }: Session) {
       };
     })
     .sort((a, b) => (a.schedule < b.schedule ? -1 : 1));
+}
+
+/** Whose schedule it is, and what it runs. */
+function partsOf(scheduleId: string) {
+  const [kind = '', of = '', resource] = scheduleId.split('/');
+  const mode = kind.endsWith('full') ? 'full' : kind === 'sync' ? 'incremental' : 'walk';
+  return kind.startsWith('site') ? { site: of, mode } : { organization: of, resource: resource ?? 'all', mode };
 }
 
 const listSchedules = (client: Client): Promise<ScheduleSummary[]> =>

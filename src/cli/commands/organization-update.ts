@@ -36,7 +36,9 @@ export function registerOrganizationUpdate(organization: Command): void {
     .action(async (id: string, { json, from, ...flags }: Options) => {
       const isAsked = from === undefined && Object.keys(flags).length === 0;
       if (isAsked && !hasTerminal()) throw new CliError(HOW, ExitCode.Usage);
-      const change = isAsked ? undefined : { ...(from ? await readFrom(from, changeSchema) : {}), ...readFlags(flags) };
+      const change = isAsked
+        ? undefined
+        : { ...(from === undefined ? {} : await readFrom(from, changeSchema)), ...readFlags(flags) };
       await withRegistry(async (registry) => {
         const present = await registry.configured(id);
         const done = change ?? (await withTerminal((terminal) => askForChange(terminal, present)));

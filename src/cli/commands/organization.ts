@@ -5,9 +5,10 @@ import { registerOrganizationRemove } from './organization-remove.js';
 import { registerOrganizationRuns } from './organization-runs.js';
 import { registerOrganizationSetAside } from './organization-set-aside.js';
 import { registerOrganizationShow } from './organization-show.js';
+import { registerOrganizationSync } from './organization-sync.js';
 import { registerOrganizationUpdate } from './organization-update.js';
 
-/** `steward organization add|list|show|update|remove|runs|set-aside`, or `org`. */
+/** `steward organization add|list|show|update|remove|runs|set-aside|sync`, or `org`. */
 export function registerOrganization(program: Command): void {
   const organization = program
     .command('organization')
@@ -20,4 +21,5 @@ export function registerOrganization(program: Command): void {
   registerOrganizationRemove(organization);
   registerOrganizationRuns(organization);
   registerOrganizationSetAside(organization);
+  registerOrganizationSync(organization);
 }

@@ -13,7 +13,7 @@ export async function ringToSeal(
 ): Promise<KeyRing> {
   const keys = ring();
   if (keys.length > 0) return keys;
-  const sealed = (await ledger.organizations.list()).flatMap(({ sealed }) => sealed ?? []);
+  const sealed = (await ledger.organizations.list()).flatMap((one) => (one.isSandbox ? [] : (one.sealed ?? [])));
   const path = keyFilePath(dataDir);
   if (sealed.length > 0 && !anew)
     throw new CliError(

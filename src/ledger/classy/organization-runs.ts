@@ -159,8 +159,9 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
             UPDATE ${table} SET missing_since = now() WHERE organization_id = ${organization}::bigint AND missing_run = ${run}::uuid AND missing_since IS NULL`;
         await tx.execute`
           INSERT INTO source_cursors AS c (organization_id, resource, read_to, full_at)
-          VALUES (${organization}::bigint, ${resource}, ${readTo}::timestamptz, now())
-          ON CONFLICT (organization_id, resource) DO UPDATE SET read_to = coalesce(excluded.read_to, c.read_to), full_at = now()`;
+          VALUES (${organization}::bigint, ${resource}, ${readTo}::timestamptz, CASE WHEN NOT ${isRefused} THEN now() END)
+          ON CONFLICT (organization_id, resource) DO UPDATE SET read_to = coalesce(excluded.read_to, c.read_to),
+            full_at = coalesce(excluded.full_at, c.full_at)`;
         // whatever was set aside before has been read again
         await tx.execute`
           DELETE FROM set_aside_records WHERE organization_id = ${organization}::bigint AND resource = ${resource} AND run_id IS DISTINCT FROM ${run}::uuid`;
@@ -248,6 +249,13 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
       sql.query`
         SELECT DISTINCT ON (organization_id, resource) organization_id::text AS organization, resource, result, message, ended_at AS "endedAt"
         FROM organization_runs WHERE ended_at IS NOT NULL AND NOT dry_run ORDER BY organization_id, resource, started_at DESC`,
+
+    /** The newest run of each resource and mode that a schedule started. */
+    lastScheduled: (): Promise<
+      { organization: string; resource: string; mode: string; startedAt: Date; result: string | null }[]
+    > => sql.query`
+      SELECT DISTINCT ON (organization_id, resource, mode) organization_id::text AS organization, resource, mode, started_at AS "startedAt", result
+      FROM organization_runs WHERE started_by = 'schedule' ORDER BY organization_id, resource, mode, started_at DESC`,
 
     /** Lets Postgres count its rows anew where much was written into an empty table, now and then. */
     async countAnew(resource: Resource, pages: number): Promise<void> {
