@@ -73,8 +73,7 @@ async function syncResource(input: ResourceSyncInput): Promise<OrganizationSyncO
 
 async function syncAll(input: OrganizationSyncInput): Promise<OrganizationSyncOutcome> {
   const runs: OrganizationSyncOutcome[] = [];
-  for (const resources of ORDER)
-    runs.push(...(await Promise.all(resources.map((resource) => syncOne(input, resource)))));
+  for (const resources of ORDER) runs.push(...(await all(resources.map((resource) => syncOne(input, resource)))));
   const messages = runs.flatMap(({ resource, message }) => (message === undefined ? [] : [`${resource}: ${message}`]));
   return {
     run: input.run,
@@ -83,6 +82,12 @@ async function syncAll(input: OrganizationSyncInput): Promise<OrganizationSyncOu
     ...(messages.length > 0 ? { message: messages.join('; ') } : {}),
     runs,
   };
+}
+
+/** Waits for all of them, also where one fails: those that were cancelled still write their ends. */
+async function all<T>(works: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(works);
+  return Promise.all(works);
 }
 
 /** One resource as a run of its own; where one goes on already its turn comes after it. */

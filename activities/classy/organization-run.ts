@@ -60,10 +60,12 @@ function resultOf(run: OrganizationRun, failure: string | undefined): [Organizat
       'refused',
       `${run.held} ${run.resource} that Classy does not show any more were not marked as missing: that is more than the guard allows. Look at Classy; if it is right, run it again with --confirm-missing`,
     ];
-  if (run.setAside > 0)
-    return [
-      'partly',
-      `${run.setAside} records could not be stored and are read again by the next sync; see steward organization set-aside ${run.organization}`,
-    ];
+  if (run.setAside > 0) {
+    const [records, are] = run.setAside === 1 ? ['1 record', 'is'] : [`${run.setAside} records`, 'are'];
+    const next = run.dryRun
+      ? ''
+      : ` and ${are} read again by the next sync; see steward organization set-aside ${run.organization}`;
+    return ['partly', `${records} could not be stored${next}`];
+  }
   return ['done', undefined];
 }

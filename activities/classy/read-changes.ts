@@ -129,7 +129,7 @@ const wholeSecond = (ms: number): Date => new Date(Math.floor(ms / SECOND_MS) * 
  */
 async function retrySetAside(reading: ResourceReading): Promise<Set<string>> {
   const still = new Set<string>();
-  const { deps, pageRun, client } = reading;
+  const { deps, pageRun } = reading;
   const { organization, resource } = pageRun;
   const waiting = await deps.ledger.organizationRuns.setAside(organization, {
     resource,
@@ -137,12 +137,13 @@ async function retrySetAside(reading: ResourceReading): Promise<Set<string>> {
     limit: MOST_RETRIED,
   });
   for (const { recordId, reason } of waiting) {
-    const read = await reading.attempt(() => client.read(organization, resource, recordId)).catch(unlessVendor);
+    const read = await reading.attempt(() => reading.one(recordId)).catch(unlessVendor);
     if (read?.answer) {
       await deps.ledger.sourcePages.write(pageRun, [{ ...read.answer, asOf: read.asOf }], {});
       for (const one of read.answer.setAside) still.add(one.recordId);
-    } else if (read && !pageRun.dryRun) await deps.ledger.organizationRuns.forget(organization, resource, [recordId]);
-    else {
+    } else if (read) {
+      if (!pageRun.dryRun) await deps.ledger.organizationRuns.forget(organization, resource, [recordId]);
+    } else {
       const asOf = await deps.ledger.walks.now();
       const page = { records: [], setAside: [{ recordId, reason }], drift: {}, asOf };
       await deps.ledger.sourcePages.write(pageRun, [page], {});

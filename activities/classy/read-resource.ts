@@ -4,8 +4,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ReadResourceActivities, ResourceSyncInput } from '../../src/contract/organization-sync.js';
 import type { OrganizationRun } from '../../src/ledger/classy/organization-runs.js';
 import type { PageRun } from '../../src/ledger/classy/source-pages.js';
-import type { ClassyClient, ListQuery, RecordsPage } from '../../src/vendors/classy/client.js';
+import type { ListQuery, RecordsPage } from '../../src/vendors/classy/client.js';
+import type { RecordsRead } from '../../src/vendors/classy/records.js';
 import { beat } from '../beating.js';
+import { askForMissing } from './ask-for-missing.js';
 import { clientOf, type OrganizationDeps } from './organization-source.js';
 import { readChanges } from './read-changes.js';
 import { readFull } from './read-full.js';
@@ -16,10 +18,12 @@ export interface ResourceReading {
   deps: OrganizationDeps;
   pageRun: PageRun;
   run: OrganizationRun;
-  client: ClassyClient;
   read: OrganizationReader['read'];
   attempt: OrganizationReader['attempt'];
+  /** A page of the resource; an empty one is asked for twice. */
   list(query: ListQuery): Promise<RecordsPage>;
+  /** One record; undefined when it is gone. */
+  one(id: string): Promise<RecordsRead | undefined>;
   /** By the source's clock: what it had changed by then is known once everything on and before this page is. */
   readToOf(page: RecordsPage): Date | undefined;
   /** How many records there are to be read. */
@@ -48,17 +52,29 @@ async function readResource(deps: OrganizationDeps, input: ResourceSyncInput): P
   const client = await clientOf(deps, organization);
   const beating = beat(deps.stopping, {});
   const reader = createOrganizationReader(deps, organization, client, cancellationSignal());
-  const tell = (): Promise<void> =>
-    ledger.organizationRuns.progress(runId, { requests: run.requests + reader.requests() });
+  const tell = (): Promise<void> => ledger.organizationRuns.progress(runId, { requests: run.requests + requests });
+  const list = (query: ListQuery): Promise<RecordsPage> => {
+    requests += 1;
+    return client.list(organization, resource, query, cancellationSignal());
+  };
   let toldAt = 0;
+  let requests = 0;
   const reading: ResourceReading = {
     deps,
     run,
-    client,
     pageRun: { run: runId, organization, resource, dryRun },
     read: reader.read,
     attempt: reader.attempt,
-    list: (query) => client.list(organization, resource, query, cancellationSignal()),
+    async list(query) {
+      const page = await list(query);
+      if (page.length > 0 || !query.filter) return page;
+      // a cache that repeats an empty page would end a reading early: another address says so too, or it is not so
+      return list({ ...query, filter: [...query.filter, 'id>0'] });
+    },
+    one(id) {
+      requests += 1;
+      return client.read(organization, resource, id, cancellationSignal());
+    },
     readToOf,
     async expect(total) {
       if (total !== undefined) await ledger.organizationRuns.progress(runId, { expected: total });
@@ -79,6 +95,7 @@ async function readResource(deps: OrganizationDeps, input: ResourceSyncInput): P
     if (mode === 'incremental' && readTo) await readChanges(reading, readTo);
     else {
       const begunAt = await readFull(reading, fullAt === undefined);
+      if (!dryRun) await askForMissing(reading);
       const guard = input.confirmMissing ? undefined : deps.budget;
       await ledger.organizationRuns.finishFull(input, begunAt, guard);
     }

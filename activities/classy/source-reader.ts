@@ -16,8 +16,6 @@ export interface OrganizationReader {
   read<T>(request: () => Promise<T>): Promise<Read<T>>;
   /** Sends a request about one record: its failure says nothing of the source. */
   attempt<T>(request: () => Promise<T>): Promise<Read<T>>;
-  /** How many requests were sent so far. */
-  requests(): number;
 }
 
 /** A source that says when to come again is waited for in place, so long at most; beyond, the next attempt of the activity comes. */
@@ -33,7 +31,6 @@ export function createOrganizationReader(
   client: ClassyClient,
   signal: AbortSignal,
 ): OrganizationReader {
-  let requests = 0;
   let hasAnswered = false;
   const either = AbortSignal.any([signal, stopping]);
 
@@ -56,7 +53,6 @@ export function createOrganizationReader(
     const answer = await afterLimit(() =>
       withPatience(async () => {
         asOf = await ledger.walks.now();
-        requests += 1;
         return request();
       }),
     );
@@ -78,7 +74,6 @@ export function createOrganizationReader(
         throw error;
       }
     },
-    requests: () => requests,
   };
 
   async function pause(type: string, error: VendorError): Promise<void> {

@@ -50,7 +50,9 @@ export async function start({ roles, sandbox: sandboxAsked, folder, logFile }: S
     const stores = await openStores(config, dataDir, log, stops);
     const ledger = createLedger(openDatabase({ connectionString: stores.databaseUrl, poolSize: 1 }));
     stops.push(() => ledger.close());
-    const isSandbox = sandboxAsked || (config.sites.length === 0 && !(await hasOrganizations(ledger)));
+    const organized = await hasOrganizations(ledger);
+    if (sandboxAsked && organized) refuseSandboxBesideReal();
+    const isSandbox = sandboxAsked || (config.sites.length === 0 && !organized);
     if (isSandbox) refuseSandbox(config, roles);
     else await purgeSandboxOrganizations(ledger);
     let sandbox: Child | undefined;
@@ -108,6 +110,14 @@ function refuseWhatCannotWork(
         what: 'runs one role apart from the other, so both need the same stores: set DATABASE_URL and TEMPORAL_ADDRESS',
       },
     ]);
+}
+
+/** Its workers would send the credentials of real organizations to a made-up Classy. */
+function refuseSandboxBesideReal(): never {
+  throw new CliError(
+    'There are organizations in this ledger: --sandbox needs one of its own. Set STEWARD_DATA_DIR to another folder (and no DATABASE_URL).',
+    ExitCode.Refused,
+  );
 }
 
 function refuseSandbox(config: Config, roles: StartOptions['roles']): void {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Name of the key file in the data folder: one key a line in base64, the one that encrypts first. */
@@ -28,9 +28,18 @@ export function readKeyFile(dataDir: string): Buffer[] {
 export async function writeKeyFile(dataDir: string, keys: readonly Buffer[]): Promise<void> {
   await mkdir(dataDir, { recursive: true });
   const unfinished = `${keyFilePath(dataDir)}.${process.pid}.new`;
-  await writeFile(unfinished, keys.map((key) => `${key.toString('base64')}\n`).join(''), { mode: 0o600 });
-  await chmod(unfinished, 0o600);
+  const file = await open(unfinished, 'w', 0o600);
+  try {
+    await file.chmod(0o600);
+    await file.writeFile(keys.map((key) => `${key.toString('base64')}\n`).join(''));
+    // what it encrypts is on disk before long, so it must be too
+    await file.sync();
+  } finally {
+    await file.close();
+  }
   await rename(unfinished, keyFilePath(dataDir));
+  const folder = await open(dataDir, 'r');
+  await folder.sync().finally(() => folder.close());
 }
 
 /** A fresh key. */

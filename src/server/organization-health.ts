@@ -25,7 +25,8 @@ export async function readOrganizationHealth(
     const aside = setAside.get(id) ?? 0;
     const messages = [
       pause && `Classy is paused (${pause.type}): ${pause.message}`,
-      aside > 0 && `${aside} records could not be stored: see steward organization set-aside ${id}`,
+      aside > 0 &&
+        `${aside} record${aside === 1 ? '' : 's'} could not be stored: see steward organization set-aside ${id}`,
     ];
     const lastRead: Partial<Record<Resource, Date>> = {};
     for (const resource of RESOURCES) {

@@ -581,7 +581,7 @@ describe('a scheduled tick', () => {
         const rows = await sql('SELECT * FROM organization_runs WHERE organization_id = $1 AND ended_at IS NOT NULL', [
           of(name),
         ]);
-        return rows.length > 0 && rows;
+        return rows.length > 0 ? rows : undefined;
       },
       { withinMs: 10_000 },
     );

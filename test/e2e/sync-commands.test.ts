@@ -130,11 +130,13 @@ describe('an organization by its commands', () => {
     books().transactions.edit(id, { total_gross_amount: 'much' });
     const { code, value } = await sync('all');
     expect({ code, value }).toMatchObject({ code: 3, value: { result: 'partly', counts: { failed: 1 } } });
-    expect(value.message).toMatch(/^34\/transactions: 1 records? could not be stored/);
+    expect(value.message).toMatch(/^34\/transactions: 1 record could not be stored/);
     const plain = await steward('sync', 'transactions', '--organization', '34');
     expect(plain).toMatchObject({
       code: 3,
-      stdout: expect.stringContaining('1 records could not be stored and are read again by the next sync; see steward organization set-aside 34.'),
+      stdout: expect.stringContaining(
+        '1 record could not be stored and is read again by the next sync; see steward organization set-aside 34.',
+      ),
     });
     books().transactions.remove(id);
   });

@@ -2,7 +2,7 @@ import type { OrganizationSyncResult, Resource, ResourceSyncInput } from '../../
 import type { Database } from '../database.js';
 import { orUndefined } from '../database.js';
 import { lockOrganization, totalEverything } from './donor-totals.js';
-import type { FullProgress, IdSpan } from './source-pages.js';
+import type { FullProgress, IdSpan, PageRun } from './source-pages.js';
 import { tableSql } from './source-tables.js';
 
 /** One sync of one resource, as the ledger holds it. */
@@ -117,6 +117,15 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
       const [row] = await sql.query<[{ count: number }]>`
         SELECT count(*)::int AS count FROM ${table} WHERE organization_id = ${organization}::bigint AND missing_since IS NULL`;
       return row.count;
+    },
+
+    /** Ids of records that a full run ought to have seen and did not. */
+    async unseen({ run, organization, resource }: PageRun, limit: number): Promise<string[]> {
+      const { table } = tableSql[resource];
+      const rows = await sql.query<{ id: string }[]>`
+        SELECT id::text FROM ${table}
+        WHERE organization_id = ${organization}::bigint AND missing_run = ${run}::uuid AND missing_since IS NULL ORDER BY id LIMIT ${limit}::int`;
+      return rows.map(({ id }) => id);
     },
 
     /** Splits the known ids of a resource up to `highest` into `count` spans that hold equally many; fewer where there are few. */

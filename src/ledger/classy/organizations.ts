@@ -63,15 +63,19 @@ export function createOrganizations({ prisma, sql, transaction }: Database) {
       transaction(async (tx) => {
         const { id, name, timeZone, currency = null, mailchimpListId = null, isSandbox, sealed } = entry;
         await lockOrganization(tx, id);
-        const [before] = await tx.query<{ currency: string | null }[]>`
-          SELECT currency FROM organizations WHERE id = ${id}::bigint`;
+        const [before] = await tx.query<{ currency: string | null; nonce: Buffer | null }[]>`
+          SELECT currency, credentials_nonce AS nonce FROM organizations WHERE id = ${id}::bigint`;
         await tx.execute`
           INSERT INTO organizations (id, name, time_zone, currency, mailchimp_list_id, sandbox, credentials, credentials_nonce, credentials_key_id)
           VALUES (${id}::bigint, ${name}, ${timeZone}, ${currency}, ${mailchimpListId}, ${isSandbox}, ${Buffer.from(sealed.sealed)}, ${Buffer.from(sealed.nonce)}, ${sealed.keyId})
           ON CONFLICT (id) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone, currency = excluded.currency,
             mailchimp_list_id = excluded.mailchimp_list_id, sandbox = excluded.sandbox, credentials = excluded.credentials,
             credentials_nonce = excluded.credentials_nonce, credentials_key_id = excluded.credentials_key_id, updated_at = now(),
-            removed_at = NULL, paused_since = NULL, paused_type = NULL, paused_message = NULL`;
+            removed_at = NULL`;
+        // other credentials are tried anew
+        if (before && !before.nonce?.equals(Buffer.from(sealed.nonce)))
+          await tx.execute`
+            UPDATE organizations SET paused_since = NULL, paused_type = NULL, paused_message = NULL WHERE id = ${id}::bigint`;
         if (before && before.currency !== currency) await totalEverything(tx, id);
       }),
 

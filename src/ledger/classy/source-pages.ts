@@ -57,6 +57,7 @@ export function createSourcePages({ transaction }: Database) {
   ): Promise<Changes> =>
     transaction(async (tx) => {
       await lockOrganization(tx, run.organization);
+      await refuseWhereRemoved(tx, run);
       const foreign = await foreignIds(tx, run, pages);
       const records = newestOfEach(pages, foreign);
       const stored = await store(tx, run, records);
@@ -96,6 +97,13 @@ export function createSourcePages({ transaction }: Database) {
       }
     },
   };
+}
+
+/** Pages that are still under way when an organization is removed or purged must not bring anything back. */
+async function refuseWhereRemoved(tx: Queries, { organization }: PageRun): Promise<void> {
+  const [configured] = await tx.query<unknown[]>`
+    SELECT 1 FROM organizations WHERE id = ${organization}::bigint AND removed_at IS NULL`;
+  if (!configured) throw new Error(`organization ${organization} is not configured any more`);
 }
 
 /** SQLSTATE of errors about data and about limits of the program: a value that does not fit where it goes. */
