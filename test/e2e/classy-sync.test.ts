@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { OrganizationSyncInput, Resource, ResourceScope } from '../../src/contract/organization-sync.js';
+import type { OrganizationSyncInput, Resource } from '../../src/contract/organization-sync.js';
 import type { OrganizationRun } from '../../src/ledger/classy/organization-runs.js';
 import { seedOrganization } from '../../src/sandbox/index.js';
 import { openClient } from '../../src/temporal/connection.js';
@@ -57,8 +57,13 @@ async function sync(
   const requestsSeen = b.classy.calls.slice(before).filter(({ operation }) => operation !== 'token').length;
   return { ...(await b.run(run)), requestsSeen };
 }
-const syncAll = (name: string, mode: OrganizationSyncInput['mode'], resource: ResourceScope = 'all') =>
-  b.sync(resource, mode, { organization: String(of(name)) });
+/** All resources side by side, which is quicker than one after the other; gives the results that are not `done`. */
+const everything = async (name: string, mode: OrganizationSyncInput['mode']): Promise<string[]> => {
+  const runs = await Promise.all(
+    RESOURCES.map((resource) => b.sync(resource, mode, { organization: String(of(name)) })),
+  );
+  return runs.flatMap(({ resource, result }) => (result === 'done' ? [] : `${resource} ${result}`));
+};
 
 /** People of one second. */
 const people = (name: string, count: number, more: object = {}): number[] =>
@@ -72,7 +77,7 @@ describe('the life of an organization', () => {
 
   it('stores everything with a first full sync', async () => {
     seedOrganization(b.classy, of(name), 'small');
-    expect(await syncAll(name, 'full')).toMatchObject({ result: 'done' });
+    expect(await b.sync('all', 'full', { organization: String(of(name)) })).toMatchObject({ result: 'done' });
     await isTrue(name);
   });
 
@@ -102,7 +107,7 @@ describe('the life of an organization', () => {
     books(name).cancelPlan(active[1]!.id);
     supporters.edit(supporters.list()[0]!.id, { opt_in: 1, first_name: 'nul\0 and \ud800 half' });
     transactions.edit(transactions.list()[1]!.id, { campaign_id: books(name).campaigns.list()[2]!.id });
-    expect(await syncAll(name, 'incremental')).toMatchObject({ result: 'done' });
+    expect(await everything(name, 'incremental')).toEqual([]);
     await isTrue(name);
     pass(MINUTE);
     books(name).refund(gift.id);
@@ -120,10 +125,10 @@ describe('the life of an organization', () => {
     pass(HOUR);
     b.classy.faults.set({ amountsAsText: true, dates: 'millis' });
     books(name).gift({ supporter: books(name).supporters.list()[0]!.id, amount: 1234.5 });
-    expect(await syncAll(name, 'full')).toMatchObject({ result: 'done' });
+    expect(await everything(name, 'full')).toEqual([]);
     await isTrue(name);
     b.classy.faults.set({ amountsAsText: false, dates: 'z' });
-    expect(await syncAll(name, 'full')).toMatchObject({ result: 'done' });
+    expect(await everything(name, 'full')).toEqual([]);
     b.classy.faults.clear();
     await isTrue(name);
   });
@@ -156,7 +161,7 @@ describe('many records of one second', () => {
     const name = 'bulk';
     const donor = books(name).supporters.put({});
     books(name).campaigns.put({});
-    await syncAll(name, 'full');
+    await everything(name, 'full');
     pass(HOUR);
     const gifts = Array.from(
       { length: 150 },
@@ -210,13 +215,13 @@ describe('records that change while they are read', () => {
 
   it('records moved, inserted and deleted while a full sync reads: nothing is marked by mistake', async () => {
     const name = 'moving';
-    const ids = people(name, 1_200);
+    const ids = people(name, 1_000);
     await sync(name, 'supporters', 'full');
     await isTrue(name);
     let pages = 0;
     const gone: number[] = [];
     b.classy.onList((resource, answered) => {
-      if (resource !== 'supporters' || answered === 0 || pages >= 8 || books(name).supporters.size < 1_000) return;
+      if (resource !== 'supporters' || answered === 0 || pages >= 8 || books(name).supporters.size < 900) return;
       pages += 1;
       pass(1000);
       const id = ids[(pages * 397) % ids.length]!;
@@ -246,7 +251,7 @@ describe('records that vanish', () => {
   it('are marked with all else as it was, take their gifts out of totals, and come back', async () => {
     const ids = people(name, 130);
     const gifts = ids.map((supporter) => books(name).gift({ supporter, amount: '12.34' }).id);
-    await syncAll(name, 'full');
+    await everything(name, 'full');
     const kept = books(name).transactions.get(gifts[5]!)!;
     books(name).transactions.remove(gifts[5]!);
     books(name).transactions.remove(gifts[6]!);
@@ -299,10 +304,10 @@ describe('records that vanish', () => {
     books(name).gift({ supporter: from, amount: 100 });
     books(name).gift({ supporter: into, amount: 11 });
     books(name).plans.put({ supporter_id: from });
-    await syncAll(name, 'full');
+    await everything(name, 'full');
     await isTrue(name);
     books(name).mergeSupporters(from, into);
-    expect(await syncAll(name, 'full')).toMatchObject({ result: 'done' });
+    expect(await everything(name, 'full')).toEqual([]);
     await isTrue(name, { gone: { supporters: [from] } });
   });
 });
@@ -312,12 +317,13 @@ describe('records that cannot be stored', () => {
     const name = 'odd';
     const ids = people(name, 5);
     const fine = books(name).gift({ supporter: ids[0]!, amount: 20 });
-    const bad = books(name).gift({ supporter: ids[1]!, amount: 'Hannah gave twenty' });
+    const bad = books(name).gift({ supporter: ids[1]!, amount: 20 });
+    books(name).transactions.edit(bad.id, { total_gross_amount: 'Hannah gave twenty' });
     const undated = books(name).gift({ supporter: ids[2]!, amount: 5, updated_at: null });
     const strange = books(name).gift({ supporter: ids[3]!, amount: 5, status: 'teleported', colour: 'red' });
     const unstorable = { transactions: [bad.id, undated.id] };
-    await syncAll(name, 'full', 'supporters');
-    await syncAll(name, 'full', 'campaigns');
+    await sync(name, 'supporters', 'full');
+    await sync(name, 'campaigns', 'full');
     const run = await sync(name, 'transactions', 'full');
     expect(run).toMatchObject({ result: 'partly', added: 2, setAside: 2, read: 4 });
     expect(run.drift).toMatchObject({ 'unknown status teleported': 1, 'unknown field colour': 1 });
@@ -451,18 +457,18 @@ describe('clocks', () => {
     clock = Math.floor((Date.now() + offset) / 1000) * 1000;
     const [person] = people(name, 1) as [number];
     books(name).gift({ supporter: person, amount: 5, at: '2024-01-01T00:00:00+0000' });
-    await syncAll(name, 'full');
+    await everything(name, 'full');
     pass(5000);
     const updated_at = new Date(clock).toISOString();
     books(name).gift({ supporter: person, amount: 6, at: '2024-01-02T00:00:00+0000', updated_at });
     // by the ledger's own clock this gift is given now or, where the source is ahead, in seven minutes
     books(name).gift({ supporter: person, amount: 7 });
-    await syncAll(name, 'incremental');
+    await everything(name, 'incremental');
     await isTrue(name);
     // the clock goes back by some minutes, as when it is set right
     clock -= 6 * MINUTE;
     books(name).supporters.edit(person, { first_name: 'Set right' });
-    await syncAll(name, 'incremental');
+    await everything(name, 'incremental');
     await isTrue(name);
     clock = before;
   });
@@ -472,9 +478,9 @@ describe('clocks', () => {
     const [person] = people(name, 1) as [number];
     const soon = new Date(Math.ceil(Date.now() / 1000) * 1000 + 2_000);
     books(name).gift({ supporter: person, amount: 9, at: soon });
-    await syncAll(name, 'incremental');
+    await everything(name, 'incremental');
     await new Promise((resolve) => setTimeout(resolve, soon.getTime() - Date.now() + 50));
-    await syncAll(name, 'incremental', 'transactions');
+    await sync(name, 'transactions', 'incremental');
     await isTrue(name);
   });
 });
@@ -485,15 +491,14 @@ describe('two organizations with the same people', () => {
     people('two', 3);
     const gift = books('one').gift({ supporter: mine[0]!, amount: 50 });
     books('two').campaigns.put({});
-    await syncAll('one', 'full');
+    await everything('one', 'full');
     await isTrue('one');
     // the same ids in the other's books
     books('two').supporters.put({ ...books('one').supporters.get(mine[0]!)!, first_name: 'Stolen' });
     books('two').transactions.put({ ...gift, organization_id: of('two'), total_gross_amount: 99, items: [] });
     const lied = books('two').gift({ supporter: mine[0]!, amount: 3, organization_id: of('one') });
     const unstorable = { supporters: [mine[0]!], transactions: [gift.id, lied.id] };
-    const full = await syncAll('two', 'full');
-    expect(full).toMatchObject({ result: 'partly' });
+    expect(await everything('two', 'full')).toEqual(['supporters partly', 'transactions partly']);
     await isTrue('one');
     await isTrue('two', { unstorable });
     const aside = await b.bed.ledger.organizationRuns.setAside(String(of('two')), { limit: 10 });
@@ -502,7 +507,7 @@ describe('two organizations with the same people', () => {
 
     pass(HOUR);
     const later = people('two', 1)[0]!;
-    const incremental = syncAll('two', 'incremental', 'supporters');
+    const incremental = sync('two', 'supporters', 'incremental');
     await eventually(async () => (await sql('SELECT 1 FROM supporters WHERE id = $1', [later])).length, {
       withinMs: 4_000,
     }).catch(() => books('two').supporters.remove(mine[0]!));
@@ -511,8 +516,8 @@ describe('two organizations with the same people', () => {
     await isTrue('two', { unstorable });
     // the other way round, and after the owner's record vanished: it stays the owner's
     books('one').supporters.remove(mine[0]!);
-    await syncAll('one', 'full', 'supporters');
-    await syncAll('two', 'full', 'supporters');
+    await sync('one', 'supporters', 'full');
+    await sync('two', 'supporters', 'full');
     await isTrue('two', { unstorable });
     await isTrue('one', { gone: { supporters: [mine[0]!] } });
   });
@@ -547,7 +552,7 @@ describe('a dry run', () => {
     });
     expect(await sync(name, 'transactions', 'incremental', { dryRun: true })).toMatchObject({ added: 150 });
     expect(await dump()).toEqual(untouched);
-    await syncAll(name, 'full');
+    await everything(name, 'full');
     pass(HOUR);
     const { supporters, transactions } = books(name);
     supporters.edit(supporters.list()[0]!.id, { first_name: 'Dry' });
@@ -609,13 +614,13 @@ describe('totals', () => {
           )),
         );
     })();
-    b.classy.faults.set({ latencyMs: 60 });
+    b.classy.faults.set({ latencyMs: 30 });
     await sync(name, 'supporters', 'full');
     await sync(name, 'campaigns', 'full');
     pass(HOUR);
     for (const { id } of books(name).transactions.list()) books(name).transactions.edit(id, { total_gross_amount: 12 });
     await sync(name, 'transactions', 'incremental');
-    await syncAll(name, 'full');
+    await everything(name, 'full');
     b.classy.faults.clear();
     isOver = true;
     await looked;
@@ -657,7 +662,7 @@ describe('totals', () => {
     books(name).gift({ supporter: null, amount: 5 });
     books(name).gift({ supporter: 999_999, amount: 6, campaign_id: 999_998 });
     books(name).gift({ supporter: other, amount: 7, campaign_id: null });
-    await syncAll(name, 'full');
+    await everything(name, 'full');
     await isTrue(name);
     pass(MINUTE);
     // the same by an incremental sync

@@ -239,4 +239,4 @@ function noteDrift(drift: Record<string, number>, resource: Resource, entry: unk
 }
 
 /** A word of Classy's as it may be shown; anything longer or odder could be about a person. */
-const nameOf = (word: string): string => (/^[\w-]{1,40}$/.test(word) ? word : '(odd)');
+const nameOf = (word: string): string => (/^[a-z][a-z_-]{0,39}$/i.test(word) ? word : '(odd)');
