@@ -94,7 +94,7 @@ async function begin(reading: ResourceReading): Promise<FullProgress> {
   const known = await deps.ledger.organizationRuns.known(pageRun.organization, pageRun.resource);
   // where we know more than it shows it is asked once more, by id
   const isWhole = !newest.answer.hasMore && known <= newest.answer.length;
-  const top = isWhole ? newest : await reading.read(() => lastPage(reading));
+  const top = isWhole ? newest : await reading.read(() => lastPage(reading, newest.answer));
   const { ids } = top.answer;
   const lowest = ids.reduce((least, id) => (id < least ? id : least), ids[0] ?? 1n);
   const below = isWhole ? 0n : lowest - 1n;
@@ -111,12 +111,17 @@ async function newestPage(reading: ResourceReading): Promise<RecordsPage> {
   return page;
 }
 
-async function lastPage(reading: ResourceReading): Promise<RecordsPage> {
-  const page = await reading.list({ sort: 'id:desc' });
+/** The last page by id. The same as the newest one may be a cache's doing: then another address is asked. */
+async function lastPage(reading: ResourceReading, newest: RecordsPage): Promise<RecordsPage> {
+  const first = await reading.list({ sort: 'id:desc' });
+  const page = isSame(first, newest) ? await reading.list({ sort: 'id:desc', filter: ['id>0'] }) : first;
   const isDescending = page.ids.every((id, index) => index === 0 || id < page.ids[index - 1]!);
   if (!isDescending || (page.hasMore && page.ids.length === 0)) throw repeatedPage(reading.pageRun.resource);
   return page;
 }
+
+const isSame = (one: RecordsPage, other: RecordsPage): boolean =>
+  one.ids.length === other.ids.length && one.ids.every((id, index) => id === other.ids[index]);
 
 /** What is below the last page: as many spans as there are readers where we know the ids, one where we do not. */
 async function spansBelow(

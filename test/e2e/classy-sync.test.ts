@@ -17,7 +17,7 @@ const organizations = Object.fromEntries(
   [
     ...['life', 'bulk', 'ties100', 'ties101', 'ties200', 'ties250', 'between', 'moving', 'vanishing', 'merged'],
     ...['odd', 'many', 'refusing', 'future', 'futures', 'ahead', 'behind', 'one', 'two', 'dry', 'ticked', 'children'],
-    ...['money', 'empty', 'hostile', 'dated'],
+    ...['money', 'empty', 'hostile', 'dated', 'healing'],
   ].map((name, index) => [name, 101 + index]),
 );
 const of = (name: string): number => organizations[name]!;
@@ -349,6 +349,20 @@ describe('records that cannot be stored', () => {
     ).toEqual([{ supporter_id: String(ids[0]) }]);
     books(name).transactions.remove(fine.id);
     expect(await sync(name, 'transactions', 'incremental')).toMatchObject({ result: 'done', setAside: 0 });
+  });
+
+  it('and more of them than one sync tries again heal by the next ones', async () => {
+    const name = 'healing';
+    const bad = Array.from({ length: 105 }, () => books(name).plans.put({ supporter_id: 'nobody' }).id);
+    expect(await sync(name, 'recurring-plans', 'full')).toMatchObject({ result: 'partly', added: 0, setAside: 105 });
+    // the first of them stay bad
+    for (const id of bad.slice(50)) books(name).plans.edit(id, { supporter_id: null }, { updatedAt: false });
+    pass(HOUR);
+    books(name).plans.put({});
+    await sync(name, 'recurring-plans', 'incremental');
+    await sync(name, 'recurring-plans', 'incremental');
+    await sync(name, 'campaigns', 'full');
+    await isTrue(name, { unstorable: { recurring_plans: bad.slice(0, 50) } });
   });
 
   it('a record without an id is told, and those around it are stored', async () => {

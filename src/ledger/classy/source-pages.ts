@@ -66,6 +66,7 @@ export function createSourcePages({ transaction }: Database) {
         ...[...foreign].map((recordId) => ({ recordId, reason: 'id: is already another organization’s' })),
         ...stored.setAside,
       ];
+      if (!run.dryRun) await noteFound(tx, run, records, setAside);
       const missing = await noteMissing(tx, run, pages);
       if (!run.dryRun) {
         await noteSetAside(tx, run, setAside, records);
@@ -157,6 +158,20 @@ async function foreignIds(
   const rows = await tx.query<{ id: string }[]>`
     SELECT id::text FROM ${tableSql[resource].table} WHERE id = ANY(${ids}::bigint[]) AND organization_id <> ${organization}::bigint`;
   return new Set(rows.map(({ id }) => id));
+}
+
+/** What is on a page is there, also where it cannot be stored. */
+async function noteFound(
+  tx: Queries,
+  { organization, resource }: PageRun,
+  records: readonly SourceRow[],
+  setAside: readonly SetAside[],
+): Promise<void> {
+  const asideIds = setAside.flatMap(({ recordId }) => (recordId.startsWith('?') ? [] : recordId));
+  const ids = [...records.map(({ id }) => id), ...asideIds];
+  await tx.execute`
+    UPDATE ${tableSql[resource].table} SET missing_run = NULL
+    WHERE id = ANY(${ids}::bigint[]) AND organization_id = ${organization}::bigint AND missing_run IS NOT NULL AND missing_since IS NULL`;
 }
 
 /** Notes which of our records the pages ought to have held and did not; gives how many. Nothing is marked yet. */

@@ -45,8 +45,6 @@ export async function storeRecords(tx: Queries, run: PageRun, records: readonly 
   if (records.length === 0) return stored;
   const { organization, resource } = run;
   const all = records.map(({ id }) => id);
-  await tx.execute`
-    UPDATE ${tableSql[resource].table} SET missing_run = NULL WHERE id = ANY(${all}::bigint[]) AND missing_run IS NOT NULL AND missing_since IS NULL`;
   const before = resource === 'transactions' ? await contributions(tx, organization, all) : [];
   const written = await upsert(tx, run, records);
   const changed = new Set(written.map(({ id }) => id));
