@@ -103,7 +103,7 @@ async function syncOne(input: OrganizationSyncInput, resource: Resource): Promis
         typedSearchAttributes: runningForOrganization(input.organization),
       });
     } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) await sleep('5 seconds');
+      if (error instanceof WorkflowExecutionAlreadyStartedError) await sleep('1 minute');
       else if (isCancellation(error) || !(error instanceof ChildWorkflowFailure)) throw error;
       // one resource that fails does not keep the others from being read
       else return { run, resource, result: 'failed', message: failureText(error.cause) };

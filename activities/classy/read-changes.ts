@@ -8,6 +8,8 @@ const OVERLAP_MS = 10 * 60_000;
 const SECOND_MS = 1_000;
 /** Records set aside that one sync reads again, one by one. */
 const MOST_RETRIED = 100;
+/** So many of them that cannot be read are enough for one sync: each may take its time. */
+const MOST_FAILURES = 5;
 
 /** What an incremental reading has read so far: pages meet in the second where one ends. */
 interface Seen {
@@ -26,22 +28,23 @@ interface Seen {
 export async function readChanges(reading: ResourceReading, cursor: Date): Promise<void> {
   const { deps, pageRun } = reading;
   const since = wholeSecond(cursor.getTime() - OVERLAP_MS);
-  const seen: Seen = { records: new Set(), newest: [], setAside: await retrySetAside(reading) };
+  const seen: Seen = { records: new Set(), newest: [], setAside: new Set() };
   const { answer: newest, asOf } = await reading.read(() => newestSince(reading, since));
   await reading.expect(newest.total);
   const readTo = reading.readToOf(newest);
   const isWhole = !newest.hasMore;
   seen.newest = newest.ids;
   const changes = await storeNew(reading, newest, asOf, seen, isWhole ? readTo : undefined);
-  if (isWhole) return;
-
-  // nothing is new on it, it reaches down to what was read before, and there are as many as we know: nothing else is new
-  const isKnown =
-    changes.added + changes.updated === 0 &&
-    newest.updatedAts.at(-1)! <= cursor &&
-    newest.total === (await deps.ledger.organizationRuns.knownSince(pageRun.organization, pageRun.resource, since));
-  if (!isKnown) await readUpwards(reading, since, newest.updatedAts.at(-1)!, seen);
-  await deps.ledger.sourcePages.write(pageRun, [], { readTo });
+  if (!isWhole) {
+    // nothing is new on it, it reaches down to what was read before, and there are as many as we know: nothing else is new
+    const isKnown =
+      changes.added + changes.updated === 0 &&
+      newest.updatedAts.at(-1)! <= cursor &&
+      newest.total === (await deps.ledger.organizationRuns.knownSince(pageRun.organization, pageRun.resource, since));
+    if (!isKnown) await readUpwards(reading, since, newest.updatedAts.at(-1)!, seen);
+    await deps.ledger.sourcePages.write(pageRun, [], { readTo });
+  }
+  await retrySetAside(reading, seen.setAside);
 }
 
 /** From `since` up to the second in which the newest page ends. */
@@ -123,36 +126,28 @@ const keyOf = ({ id, columns }: RecordsPage['records'][number]): string => `${id
 
 const wholeSecond = (ms: number): Date => new Date(Math.floor(ms / SECOND_MS) * SECOND_MS);
 
-/**
- * What could not be stored lies behind the cursor by now: it is asked for by its id. One that cannot be read stays set aside. Gives
- * those that do.
- */
-async function retrySetAside(reading: ResourceReading): Promise<Set<string>> {
-  const still = new Set<string>();
+/** What could not be stored lies behind the cursor by now: it is asked for by its id. One that cannot be read stays set aside. */
+async function retrySetAside(reading: ResourceReading, justSeen: ReadonlySet<string>): Promise<void> {
   const { deps, pageRun } = reading;
   const { organization, resource } = pageRun;
-  const waiting = await deps.ledger.organizationRuns.setAside(organization, {
-    resource,
-    withId: true,
-    limit: MOST_RETRIED,
-  });
+  const limit = MOST_RETRIED + justSeen.size;
+  let failures = 0;
+  const waiting = await deps.ledger.organizationRuns.setAside(organization, { resource, withId: true, limit });
   for (const { recordId, reason } of waiting) {
-    const read = await reading.attempt(() => reading.one(recordId)).catch(unlessVendor);
-    if (read?.answer) {
-      await deps.ledger.sourcePages.write(pageRun, [{ ...read.answer, asOf: read.asOf }], {});
-      for (const one of read.answer.setAside) still.add(one.recordId);
-    } else if (read) {
+    if (justSeen.has(recordId)) continue;
+    reading.check();
+    const read = await reading.attempt(() => reading.one(recordId)).catch(unlessOfTheRecord);
+    failures += read ? 0 : 1;
+    if (failures > MOST_FAILURES) return;
+    const asOf = read?.asOf ?? (await deps.ledger.walks.now());
+    const still = { records: [], setAside: [{ recordId, reason }], drift: {} };
+    if (read && !read.answer) {
       if (!pageRun.dryRun) await deps.ledger.organizationRuns.forget(organization, resource, [recordId]);
-    } else {
-      const asOf = await deps.ledger.walks.now();
-      const page = { records: [], setAside: [{ recordId, reason }], drift: {}, asOf };
-      await deps.ledger.sourcePages.write(pageRun, [page], {});
-      still.add(recordId);
-    }
+    } else await deps.ledger.sourcePages.write(pageRun, [{ ...(read?.answer ?? still), asOf }], {});
   }
-  return still;
 }
 
-function unlessVendor(error: unknown): undefined {
-  if (!(error instanceof VendorError)) throw error;
+/** @throws where it says something of Classy, not of the record */
+function unlessOfTheRecord(error: unknown): undefined {
+  if (!(error instanceof VendorError) || error.details.kind === 'rate-limited') throw error;
 }

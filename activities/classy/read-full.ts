@@ -40,9 +40,13 @@ export async function readFull(reading: ResourceReading, isFirst: boolean): Prom
     isTaken: false,
   }));
   const position = (): FullProgress => ({ readTo: progress.readTo, ranges: ranges.map(toSpan) });
+  let countAt = isFirst && !pageRun.dryRun ? 1 : Number.POSITIVE_INFINITY;
   const writer = createPageWriter(reading.deps.ledger, pageRun, position, async (pages) => {
-    if (isFirst && !pageRun.dryRun) await reading.deps.ledger.organizationRuns.countAnew(pageRun.resource, pages);
     await reading.written();
+    if (pages < countAt) return;
+    // plans made for an empty table would be kept, and the rest would crawl
+    countAt = 4 * pages;
+    await reading.deps.ledger.organizationRuns.countAnew(pageRun.resource);
   });
   let failure: unknown;
   const work = async (): Promise<void> => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
@@ -38,6 +39,8 @@ export interface ResourceReading {
 
 const BREATH_MS = 20;
 const TELL_MS = 500;
+/** A reading that was not whole marks nothing as missing. */
+const NOBODY = { people: 0, share: 0 };
 
 /** The activity of `organizationSync` that reads Classy. */
 export function createReadActivities(deps: OrganizationDeps): ReadResourceActivities {
@@ -51,7 +54,9 @@ async function readResource(deps: OrganizationDeps, input: ResourceSyncInput): P
   if (!run) throw ApplicationFailure.nonRetryable(`run ${runId} is not in the ledger`, 'RunUnknown');
   const client = await clientOf(deps, organization);
   const beating = beat(deps.stopping, {});
-  const reader = createOrganizationReader(deps, organization, client, cancellationSignal());
+  const reader = createOrganizationReader(deps, organization, client, () => beating.check());
+  // each request under way listens to it
+  setMaxListeners(0, cancellationSignal());
   const tell = (): Promise<void> => ledger.organizationRuns.progress(runId, { requests: run.requests + requests });
   const list = (query: ListQuery): Promise<RecordsPage> => {
     requests += 1;
@@ -95,9 +100,9 @@ async function readResource(deps: OrganizationDeps, input: ResourceSyncInput): P
     if (mode === 'incremental' && readTo) await readChanges(reading, readTo);
     else {
       const begunAt = await readFull(reading, fullAt === undefined);
-      if (!dryRun) await askForMissing(reading);
+      const isWhole = dryRun || (await askForMissing(reading));
       const guard = input.confirmMissing ? undefined : deps.budget;
-      await ledger.organizationRuns.finishFull(input, begunAt, guard);
+      await ledger.organizationRuns.finishFull(input, begunAt, isWhole ? guard : NOBODY);
     }
   } finally {
     await tell().catch(() => undefined);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
 import type { ClassyClient } from '../../src/vendors/classy/client.js';
 import { VendorError } from '../../src/vendors/errors.js';
 import { withPatience } from '../source-pause.js';
@@ -18,32 +19,32 @@ export interface OrganizationReader {
   attempt<T>(request: () => Promise<T>): Promise<Read<T>>;
 }
 
-/** A source that says when to come again is waited for in place, so long at most; beyond, the next attempt of the activity comes. */
-const LONGEST_WAIT_MS = 5 * 60_000;
-const MOST_WAITS = 10;
+/** A source that asks to wait is waited for in place, so long and so often at most; beyond, the slot is for others meanwhile. */
+const LONGEST_WAIT_MS = 60_000;
+const MOST_WAITS = 5;
 /** Where it does not say when. */
 const USUAL_WAIT_MS = 10_000;
+const SLICE_MS = 500;
 
 /** A reader for a run; several requests may be under way at once. */
 export function createOrganizationReader(
-  { ledger, log, stopping }: OrganizationDeps,
+  { ledger, log }: OrganizationDeps,
   organization: string,
   client: ClassyClient,
-  signal: AbortSignal,
+  check: () => void,
 ): OrganizationReader {
   let hasAnswered = false;
-  const either = AbortSignal.any([signal, stopping]);
 
   const afterLimit = async <T>(request: () => Promise<T>): Promise<T> => {
     for (let waits = 0; ; waits += 1) {
       try {
         return await request();
       } catch (error) {
-        if (!(error instanceof VendorError) || error.details.kind !== 'rate-limited' || waits === MOST_WAITS)
-          throw error;
-        const waitMs = Math.min(error.details.retryAfterMs ?? USUAL_WAIT_MS, LONGEST_WAIT_MS);
+        if (!(error instanceof VendorError) || error.details.kind !== 'rate-limited') throw error;
+        const waitMs = error.details.retryAfterMs ?? USUAL_WAIT_MS;
+        if (waits === MOST_WAITS || waitMs > LONGEST_WAIT_MS) throw error;
         log.debug({ organization, waitMs }, 'Classy asks to wait');
-        await sleep(Math.max(waitMs, 100), undefined, { signal: either });
+        await pauseFor(Math.max(waitMs, SLICE_MS), check);
       }
     }
   };
@@ -69,8 +70,12 @@ export function createOrganizationReader(
         hasAnswered = true;
         return read;
       } catch (error) {
-        if (error instanceof VendorError && (await concernsAll(client, organization, error)))
-          await pause(error.details.kind === 'refused' ? 'SourceRefused' : 'SourceDown', error);
+        if (!(error instanceof VendorError)) throw error;
+        const { kind } = error.details;
+        if (await concernsAll(client, error)) await pause(kind === 'refused' ? 'SourceRefused' : 'SourceDown', error);
+        // this resource alone is refused, or asked for as Classy does not know it: waiting does not heal that
+        else if (kind === 'refused' || kind === 'rejected')
+          throw ApplicationFailure.nonRetryable(`${error.message}${adviceOn(error)}`, 'ResourceRefused');
         throw error;
       }
     },
@@ -84,12 +89,21 @@ export function createOrganizationReader(
 }
 
 /** Whether a failed request is about the whole organization: its credentials are refused, or nothing small is answered either. */
-async function concernsAll(client: ClassyClient, organization: string, { details }: VendorError): Promise<boolean> {
-  if (details.kind !== 'down') return details.kind === 'refused';
-  return client.probe(organization).then(
+async function concernsAll(client: ClassyClient, { details: { kind, code } }: VendorError): Promise<boolean> {
+  if (kind === 'rate-limited' || kind === 'rejected') return false;
+  if (kind === 'refused' && code !== 'PERMISSION') return true;
+  return client.organizations().then(
     () => false,
     () => true,
   );
+}
+
+/** Waits in slices. @throws when the work is cancelled, or its worker stops */
+async function pauseFor(ms: number, check: () => void): Promise<void> {
+  for (const end = Date.now() + ms; Date.now() < end; ) {
+    check();
+    await sleep(Math.min(SLICE_MS, Math.max(1, end - Date.now())));
+  }
 }
 
 function adviceOn({ details: { status, code } }: VendorError): string {

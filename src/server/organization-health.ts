@@ -4,7 +4,9 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { ComponentHealth } from './health.js';
 
 /** How often each resource is read, in milliseconds. */
-export type ReadingIntervals = Readonly<Record<'supporters' | 'transactions' | 'campaigns' | 'recurringPlans', number>>;
+export type ReadingIntervals = Readonly<
+  Record<'supporters' | 'transactions' | 'campaigns' | 'recurringPlans' | 'organizationFull', number>
+>;
 
 /** A little later than twice its interval is late: jitter and the reading itself take their time. */
 const GRACE_MS = 10 * 60_000;
@@ -14,10 +16,11 @@ export async function readOrganizationHealth(
   { organizations, organizationRuns }: Ledger,
   intervals: ReadingIntervals,
 ): Promise<Record<string, ComponentHealth>> {
-  const [configured, ended, successes, setAside] = await Promise.all([
+  const [configured, ended, successes, fulls, setAside] = await Promise.all([
     organizations.list(),
     organizationRuns.lastEnded(),
     organizationRuns.lastSuccesses(),
+    organizationRuns.lastFull(),
     organizationRuns.setAsideCounts(),
   ]);
   const healthOf = (organization: Organization): ComponentHealth => {
@@ -30,19 +33,22 @@ export async function readOrganizationHealth(
     ];
     const lastRead: Partial<Record<Resource, Date>> = {};
     for (const resource of RESOURCES) {
-      const isThis = (one: { organization: string; resource: string }): boolean =>
-        one.organization === id && one.resource === resource;
-      const last = ended.find(isThis);
-      if (last && (last.result === 'failed' || last.result === 'refused'))
-        messages.push(`${resource} ${last.result}: ${last.message}`);
-      const times = successes.filter(isThis).map(({ at }) => at.getTime());
-      if (times.length > 0) lastRead[resource] = new Date(Math.max(...times));
+      const ofThis = <T extends { organization: string; resource: string }>(all: readonly T[]): T[] =>
+        all.filter((one) => one.organization === id && one.resource === resource);
+      for (const { mode, result, message } of ofThis(ended))
+        if (result === 'failed' || result === 'refused')
+          messages.push(`${mode} sync of ${resource} ${result}: ${message}`);
+      const lastOf = (all: readonly { organization: string; resource: string; at: Date }[]): number =>
+        Math.max(0, ...ofThis(all).map(({ at }) => at.getTime()));
+      const [read, full] = [lastOf(successes), lastOf(fulls)];
+      if (read > 0) lastRead[resource] = new Date(read);
+      const isLate = (last: number, everyMs: number): boolean =>
+        Date.now() > Math.max(addedAt.getTime(), last) + 2 * everyMs + GRACE_MS;
       const everyMs = intervals[resource === 'recurring-plans' ? 'recurringPlans' : resource];
-      const lateAt = Math.max(addedAt.getTime(), ...times) + 2 * everyMs + GRACE_MS;
-      if (Date.now() > lateAt)
-        messages.push(
-          `${resource} have not been read ${times.length > 0 ? 'in time' : 'yet'}: see steward daemon schedule`,
-        );
+      if (isLate(read, everyMs))
+        messages.push(`${resource} have not been read ${read > 0 ? 'in time' : 'yet'}: see steward daemon schedule`);
+      else if (isLate(full, intervals.organizationFull))
+        messages.push(`not all ${resource} have been read anew in time: see steward daemon schedule`);
     }
     const told = messages.filter((message): message is string => typeof message === 'string');
     return {

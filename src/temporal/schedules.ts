@@ -95,7 +95,11 @@ async function ensureAll(client: Client, wanted: readonly TickSchedule[], prefix
 type TickAction = ScheduleOptionsStartWorkflowAction<(input: TickInput) => Promise<void>>;
 type TickSchedule = Required<Pick<ScheduleOptions<TickAction>, 'scheduleId' | 'spec' | 'policies' | 'action'>>;
 
-/** Jitter is drawn by the schedule's id, so that many do not start together. */
+/** Where in its interval an organization begins: not all of them at the same time. Whole seconds. */
+const offsetOf = (organization: string, every: number): number =>
+  Number((BigInt(organization) * 7_919n) % BigInt(Math.floor(every / 1000))) * 1000;
+
+/** Jitter is drawn by the schedule's id, so that an organization's resources do not start together. */
 function scheduleOf(tick: TickInput, every: number): TickSchedule {
   const [workflowId, attribute] =
     'site' in tick
@@ -103,7 +107,10 @@ function scheduleOf(tick: TickInput, every: number): TickSchedule {
       : [`tick/${scheduleId(tick)}`, { key: OrganizationId, value: tick.organization }];
   return {
     scheduleId: scheduleId(tick),
-    spec: { intervals: [{ every }], jitter: 'site' in tick ? every / 20 : Math.min(every / 5, MOST_JITTER_MS) },
+    spec: {
+      intervals: [{ every, ...('site' in tick ? {} : { offset: offsetOf(tick.organization, every) }) }],
+      jitter: 'site' in tick ? every / 20 : Math.min(every / 5, MOST_JITTER_MS),
+    },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10 minutes' },
     action: {
       type: 'startWorkflow',

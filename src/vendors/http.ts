@@ -131,11 +131,16 @@ function retryAfterIn(text: string): number | undefined {
   return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
 
-/** `Retry-After` in seconds or as a date, or the seconds of `X-RateLimit-Reset`. */
+/** Beyond this seconds are no pause but a time since 1970. */
+const UNIX_SECONDS = 1_000_000_000;
+
+/** `Retry-After` in seconds or as a date, or `X-RateLimit-Reset` in seconds or as a time since 1970. */
 function retryAfterMs(headers: Response['headers']): number | undefined {
   const value = headers.get('retry-after') ?? headers.get('x-ratelimit-reset');
   if (value === null) return undefined;
   const seconds = Number(value);
-  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - Date.now();
+  const isPointInTime = !Number.isFinite(seconds) || seconds > UNIX_SECONDS;
+  const at = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value);
+  const ms = isPointInTime ? at - Date.now() : seconds * 1000;
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 60 * 60 * 1000) : undefined;
 }

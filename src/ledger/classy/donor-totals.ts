@@ -14,6 +14,14 @@ export const isCounted = (row: 't' | 'r'): Prisma.Sql =>
 export const lockOrganization = (tx: Queries, organization: string): Promise<unknown> =>
   tx.query`SELECT pg_advisory_xact_lock(hashtextextended('classy ' || ${organization}, 0))`;
 
+/** The same where the organization is configured. What is under way when it is removed or purged must not bring anything back. */
+export async function lockConfigured(tx: Queries, organization: string): Promise<void> {
+  await lockOrganization(tx, organization);
+  const [configured] = await tx.query<unknown[]>`
+    SELECT 1 FROM organizations WHERE id = ${organization}::bigint AND removed_at IS NULL`;
+  if (!configured) throw new Error(`organization ${organization} is not configured any more`);
+}
+
 const gifts = Prisma.sql`
   SELECT sum(t.total_gross_amount) AS amount, count(*)::int AS count, min(t.purchased_at) AS first, max(t.purchased_at) AS last`;
 

@@ -1,7 +1,7 @@
 import type { OrganizationSyncResult, Resource, ResourceSyncInput } from '../../contract/organization-sync.js';
 import type { Database } from '../database.js';
 import { orUndefined } from '../database.js';
-import { lockOrganization, totalEverything } from './donor-totals.js';
+import { isCounted, lockConfigured, totalEverything } from './donor-totals.js';
 import type { FullProgress, IdSpan, PageRun } from './source-pages.js';
 import { tableSql } from './source-tables.js';
 
@@ -151,7 +151,7 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
     ): Promise<{ missing: number; held: number }> =>
       transaction(async (tx) => {
         const { table } = tableSql[resource];
-        await lockOrganization(tx, organization);
+        await lockConfigured(tx, organization);
         const [{ unseen, known, counted }] = await tx.query<[{ unseen: number; known: number; counted: number }]>`
           SELECT (count(*) FILTER (WHERE missing_run = ${run}::uuid))::int AS unseen,
             (count(*) FILTER (WHERE missing_since IS NULL OR missing_run = ${run}::uuid))::int AS known,
@@ -181,11 +181,11 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
     /** Gifts dated ahead are counted once their time has come. */
     countDated: (organization: string): Promise<void> =>
       transaction(async (tx) => {
-        await lockOrganization(tx, organization);
+        await lockConfigured(tx, organization);
         const [dated] = await tx.query<unknown[]>`
-          SELECT 1 FROM transactions t, source_cursors c
-          WHERE c.organization_id = ${organization}::bigint AND c.resource = 'transactions' AND t.organization_id = c.organization_id
-            AND t.purchased_at > c.counted_to AND t.purchased_at <= now() AND NOT t.counted AND t.status = 'success' LIMIT 1`;
+          SELECT 1 FROM transactions t, source_cursors c, organizations o
+          WHERE o.id = c.organization_id AND c.organization_id = ${organization}::bigint AND c.resource = 'transactions' AND t.organization_id = c.organization_id
+            AND t.purchased_at > c.counted_to AND t.purchased_at <= now() AND NOT t.counted AND t.missing_since IS NULL AND ${isCounted('t')} LIMIT 1`;
         if (dated) await totalEverything(tx, organization);
         await tx.execute`
           INSERT INTO source_cursors (organization_id, resource, counted_to) VALUES (${organization}::bigint, 'transactions', now())
@@ -251,13 +251,16 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
       SELECT organization_id::text AS organization, resource, mode, max(ended_at) AS at FROM organization_runs
       WHERE result IN ('done', 'partly') AND NOT dry_run GROUP BY 1, 2, 3`,
 
-    /** The newest run of each resource that ended, by organization. */
+    /** The newest run of each resource and mode that ended, by organization. */
     lastEnded: (): Promise<
-      { organization: string; resource: string; result: string; message: string | null; endedAt: Date }[]
-    > =>
-      sql.query`
-        SELECT DISTINCT ON (organization_id, resource) organization_id::text AS organization, resource, result, message, ended_at AS "endedAt"
-        FROM organization_runs WHERE ended_at IS NOT NULL AND NOT dry_run ORDER BY organization_id, resource, started_at DESC`,
+      { organization: string; resource: string; mode: string; result: string; message: string | null; endedAt: Date }[]
+    > => sql.query`
+      SELECT DISTINCT ON (organization_id, resource, mode) organization_id::text AS organization, resource, mode, result, message, ended_at AS "endedAt"
+      FROM organization_runs WHERE ended_at IS NOT NULL AND NOT dry_run ORDER BY organization_id, resource, mode, started_at DESC`,
+
+    /** When all of each resource was last read, by organization. */
+    lastFull: (): Promise<{ organization: string; resource: string; at: Date }[]> => sql.query`
+      SELECT organization_id::text AS organization, resource, full_at AS at FROM source_cursors WHERE full_at IS NOT NULL`,
 
     /** The newest run of each resource and mode that a schedule started. */
     lastScheduled: (): Promise<
@@ -266,10 +269,9 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
       SELECT DISTINCT ON (organization_id, resource, mode) organization_id::text AS organization, resource, mode, started_at AS "startedAt", result
       FROM organization_runs WHERE started_by = 'schedule' ORDER BY organization_id, resource, mode, started_at DESC`,
 
-    /** Lets Postgres count its rows anew where much was written into an empty table, now and then. */
-    async countAnew(resource: Resource, pages: number): Promise<void> {
-      const isPowerOfFour = Number.isInteger(Math.log2(pages) / 2);
-      if (isPowerOfFour) await sql.execute`ANALYZE ${tableSql[resource].table}`;
+    /** Lets Postgres count its rows anew where much was written into an empty table. */
+    async countAnew(resource: Resource): Promise<void> {
+      await sql.execute`ANALYZE ${tableSql[resource].table}`;
     },
   };
 }

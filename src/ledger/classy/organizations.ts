@@ -71,7 +71,7 @@ export function createOrganizations({ prisma, sql, transaction }: Database) {
           ON CONFLICT (id) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone, currency = excluded.currency,
             mailchimp_list_id = excluded.mailchimp_list_id, sandbox = excluded.sandbox, credentials = excluded.credentials,
             credentials_nonce = excluded.credentials_nonce, credentials_key_id = excluded.credentials_key_id, updated_at = now(),
-            removed_at = NULL`;
+            added_at = CASE WHEN organizations.removed_at IS NULL THEN organizations.added_at ELSE now() END, removed_at = NULL`;
         // other credentials are tried anew
         if (before && !before.nonce?.equals(Buffer.from(sealed.nonce)))
           await tx.execute`

@@ -2,9 +2,10 @@ import type { Resource } from '../../contract/organization-sync.js';
 import type { SetAside, SourceRecord } from '../../contract/source-record.js';
 import { Prisma } from '../client/client.js';
 import { asJson, type Database, type Queries } from '../database.js';
-import { lockOrganization } from './donor-totals.js';
+import { lockConfigured } from './donor-totals.js';
 import { type Changes, countRecords, type SourceRow, type Stored, storeRecords } from './source-rows.js';
 import { tableSql } from './source-tables.js';
+import { createTurns } from './turns.js';
 
 /** A span of ids that a page covers whole: above `after`, up to `to` (null: without end). Decimal text. */
 export interface IdSpan {
@@ -17,6 +18,8 @@ export interface SourcePage {
   records: readonly SourceRecord[];
   setAside: readonly SetAside[];
   drift: Readonly<Record<string, number>>;
+  /** Ids that are there, whatever else is known of them. */
+  found?: readonly string[] | undefined;
   /** Time before the request. */
   asOf: Date;
   /** Which ids the page says everything about, with all that it held; undefined where it does not go by ids. */
@@ -49,6 +52,7 @@ export interface PageRun {
 
 /** Writing pages of a source's records, each in one transaction with the totals it changes and the position of its reading. */
 export function createSourcePages({ transaction }: Database) {
+  const inTurn = createTurns();
   const writeTogether = (
     run: PageRun,
     pages: readonly SourcePage[],
@@ -56,8 +60,7 @@ export function createSourcePages({ transaction }: Database) {
     store: typeof storeRecords,
   ): Promise<Changes> =>
     transaction(async (tx) => {
-      await lockOrganization(tx, run.organization);
-      await refuseWhereRemoved(tx, run);
+      await lockConfigured(tx, run.organization);
       const foreign = await foreignIds(tx, run, pages);
       const records = newestOfEach(pages, foreign);
       const stored = await store(tx, run, records);
@@ -66,7 +69,8 @@ export function createSourcePages({ transaction }: Database) {
         ...[...foreign].map((recordId) => ({ recordId, reason: 'id: is already another organization’s' })),
         ...stored.setAside,
       ];
-      if (!run.dryRun) await noteFound(tx, run, records, setAside);
+      const found = pages.flatMap((page) => page.found ?? []);
+      if (!run.dryRun) await noteFound(tx, run, records, setAside, found);
       const missing = await noteMissing(tx, run, pages);
       if (!run.dryRun) {
         await noteSetAside(tx, run, setAside, records);
@@ -88,23 +92,17 @@ export function createSourcePages({ transaction }: Database) {
 
   return {
     /** Stores what differs, or counts it in a dry run; tells how much. What Postgres cannot hold is set aside, the rest goes on. */
-    async write(run: PageRun, pages: readonly SourcePage[], position: Position): Promise<Changes> {
-      const store = run.dryRun ? countRecords : storeRecords;
-      try {
-        return await writeTogether(run, pages, position, store);
-      } catch (error) {
-        if (!isAboutAValue(error)) throw error;
-        return writeTogether(run, pages, position, (tx, _run, records) => oneByOne(tx, run, records, store));
-      }
-    },
+    write: (run: PageRun, pages: readonly SourcePage[], position: Position): Promise<Changes> =>
+      inTurn(run.organization, async () => {
+        const store = run.dryRun ? countRecords : storeRecords;
+        try {
+          return await writeTogether(run, pages, position, store);
+        } catch (error) {
+          if (!isAboutAValue(error)) throw error;
+          return writeTogether(run, pages, position, (tx, _run, records) => oneByOne(tx, run, records, store));
+        }
+      }),
   };
-}
-
-/** Pages that are still under way when an organization is removed or purged must not bring anything back. */
-async function refuseWhereRemoved(tx: Queries, { organization }: PageRun): Promise<void> {
-  const [configured] = await tx.query<unknown[]>`
-    SELECT 1 FROM organizations WHERE id = ${organization}::bigint AND removed_at IS NULL`;
-  if (!configured) throw new Error(`organization ${organization} is not configured any more`);
 }
 
 /** SQLSTATE of errors about data and about limits of the program: a value that does not fit where it goes. */
@@ -166,13 +164,17 @@ async function noteFound(
   { organization, resource }: PageRun,
   records: readonly SourceRow[],
   setAside: readonly SetAside[],
+  found: readonly string[],
 ): Promise<void> {
   const asideIds = setAside.flatMap(({ recordId }) => (recordId.startsWith('?') ? [] : recordId));
-  const ids = [...records.map(({ id }) => id), ...asideIds];
+  const ids = [...records.map(({ id }) => id), ...asideIds, ...found];
   await tx.execute`
     UPDATE ${tableSql[resource].table} SET missing_run = NULL
     WHERE id = ANY(${ids}::bigint[]) AND organization_id = ${organization}::bigint AND missing_run IS NOT NULL AND missing_since IS NULL`;
 }
+
+/** Of `bigint`: no end. */
+const HIGHEST_ID = '9223372036854775807';
 
 /** Notes which of our records the pages ought to have held and did not; gives how many. Nothing is marked yet. */
 async function noteMissing(tx: Queries, run: PageRun, pages: readonly SourcePage[]): Promise<number> {
@@ -182,7 +184,7 @@ async function noteMissing(tx: Queries, run: PageRun, pages: readonly SourcePage
     if (!covers) continue;
     const { after, to, ids } = covers;
     const unseen = Prisma.sql`
-      organization_id = ${run.organization}::bigint AND id > ${after}::bigint AND (${to}::bigint IS NULL OR id <= ${to}::bigint)
+      organization_id = ${run.organization}::bigint AND id > ${after}::bigint AND id <= ${to ?? HIGHEST_ID}::bigint
       AND id <> ALL(${[...ids]}::bigint[]) AND missing_since IS NULL AND observed_at < ${asOf}::timestamptz`;
     if (run.dryRun) {
       const [{ count }] = await tx.query<
@@ -233,11 +235,13 @@ const MOST_KINDS_OF_DRIFT = 50;
 
 async function countInRun(tx: Queries, { run }: PageRun, counted: Counted): Promise<void> {
   const drift = Object.keys(counted.drift).length === 0 ? Prisma.sql`drift` : addedDrift(counted.drift);
-  await tx.execute`
+  const isOpen = await tx.execute`
     UPDATE organization_runs SET read = read + ${counted.read}, added = added + ${counted.added}, updated = updated + ${counted.updated},
       unchanged = unchanged + ${counted.unchanged}, set_aside = set_aside + ${counted.setAside}, missing = missing + ${counted.missing},
       progress = coalesce(${counted.progress ? JSON.stringify(counted.progress) : null}::jsonb, progress), drift = ${drift}
-    WHERE id = ${run}::uuid`;
+    WHERE id = ${run}::uuid AND ended_at IS NULL`;
+  // an attempt that was given up for dead must not write into a run that has ended
+  if (isOpen === 0) throw new Error(`run ${run} has ended`);
 }
 
 const addedDrift = (drift: Record<string, number>): Prisma.Sql => Prisma.sql`(

@@ -7,11 +7,14 @@ export const tokenAnswerSchema = z.object({
   expires_in: z.coerce.number().positive(),
 });
 
+/** More than any list can hold. */
+const MOST = 2 ** 31 - 1;
+
 /** The envelope of every list; figures may be missing or lie. */
 export const listAnswerSchema = z.object({
   data: z.array(z.unknown()),
   per_page: z.coerce.number().int().positive().nullish().catch(null),
-  total: z.coerce.number().int().nonnegative().nullish().catch(null),
+  total: z.coerce.number().int().nonnegative().max(MOST).nullish().catch(null),
 });
 
 /** An organization that the credentials open. */
