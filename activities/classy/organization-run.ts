@@ -20,7 +20,8 @@ export function createOrganizationRunActivities({ ledger, log, metrics }: Organi
     async endResource({ failure, ...input }): Promise<OrganizationSyncOutcome> {
       const { organization, resource, mode, run: id } = input;
       const run = await ledger.organizationRuns.find(id);
-      const [result, message] = run ? resultOf(run, failure) : (['failed', failure] as const);
+      const aside = run && !run.dryRun ? await ledger.organizationRuns.countAside(organization, resource) : 0;
+      const [result, message] = run ? resultOf(run, aside, failure) : (['failed', failure] as const);
       const isNews = await ledger.organizationRuns.end(id, result, message);
       if (run && isNews) {
         const { read, added, updated, unchanged, setAside, missing } = run;
@@ -30,7 +31,8 @@ export function createOrganizationRunActivities({ ledger, log, metrics }: Organi
             metrics.records.inc({ organization, resource, change }, count);
         }
         const drifted = Object.keys(run.drift).length > 0 ? { drift: run.drift } : {};
-        log.info(
+        const level = result === 'failed' || result === 'refused' ? 'warn' : 'info';
+        log[level](
           {
             organization,
             resource,
@@ -53,15 +55,21 @@ export function createOrganizationRunActivities({ ledger, log, metrics }: Organi
   };
 }
 
-function resultOf(run: OrganizationRun, failure: string | undefined): [OrganizationSyncResult, string | undefined] {
+/** How a run ended, and why not simply well; `aside` records of the resource are set aside by now. */
+function resultOf(
+  run: OrganizationRun,
+  aside: number,
+  failure: string | undefined,
+): [OrganizationSyncResult, string | undefined] {
   if (failure !== undefined) return ['failed', failure];
   if (run.held > 0)
     return [
       'refused',
       `${run.held} ${run.resource} that Classy does not show any more were not marked as missing: that is more than the guard allows. Look at Classy; if it is right, run it again with --confirm-missing`,
     ];
-  if (run.setAside > 0) {
-    const [records, are] = run.setAside === 1 ? ['1 record', 'is'] : [`${run.setAside} records`, 'are'];
+  const unstored = run.dryRun ? run.setAside : aside;
+  if (unstored > 0) {
+    const [records, are] = unstored === 1 ? ['1 record', 'is'] : [`${unstored} records`, 'are'];
     const next = run.dryRun
       ? ''
       : ` and ${are} read again by the next sync; see steward organization set-aside ${run.organization}`;

@@ -75,14 +75,14 @@ export function createOrganizationReader(
         if (await concernsAll(client, error)) await pause(kind === 'refused' ? 'SourceRefused' : 'SourceDown', error);
         // this resource alone is refused, or asked for as Classy does not know it: waiting does not heal that
         else if (kind === 'refused' || kind === 'rejected')
-          throw ApplicationFailure.nonRetryable(`${error.message}${adviceOn(error)}`, 'ResourceRefused');
+          throw ApplicationFailure.nonRetryable(`${error.message}${adviceOn(error, organization)}`, 'ResourceRefused');
         throw error;
       }
     },
   };
 
   async function pause(type: string, error: VendorError): Promise<void> {
-    const message = `${error.message}${adviceOn(error)}`;
+    const message = `${error.message}${adviceOn(error, organization)}`;
     const isNews = await ledger.organizations.pause(organization, type, message);
     if (isNews) log.warn({ organization, type, reason: message }, 'Classy is paused: syncs go on by themselves');
   }
@@ -106,8 +106,8 @@ async function pauseFor(ms: number, check: () => void): Promise<void> {
   }
 }
 
-function adviceOn({ details: { status, code } }: VendorError): string {
-  if (code === 'CREDENTIALS') return ': check client id and secret, then steward organization update';
+function adviceOn({ details: { status, code } }: VendorError, organization: string): string {
+  if (code === 'CREDENTIALS') return `: check client id and secret, then steward organization update ${organization}`;
   if (code === 'PERMISSION')
     return ': the application may not read this; ask Classy which of its permissions is missing';
   if (status === 403 && code === 'HTML')

@@ -19,12 +19,6 @@ export async function saveSandboxOrganization(
   await ledger.organizations.save({ ...entry, mailchimpListId: undefined, isSandbox: true, sealed });
 }
 
-/** What the sandbox made up is no organization once the sandbox is left. */
-export async function purgeSandboxOrganizations(ledger: Ledger): Promise<void> {
-  for (const { id, isSandbox } of await ledger.organizations.list())
-    if (isSandbox) await ledger.organizations.purge(id);
-}
-
 /** Reads the sandbox's organization at once, so that there is something to look at; the schedules go on from there. */
 export async function readSandboxOrganization(temporal: TemporalAddress, organization: string): Promise<void> {
   const client = openClient(temporal);

@@ -18,7 +18,7 @@ import { migrationsDir } from './folders.js';
 import { type Child, startChild } from './processes/child.js';
 import { type Stores, startServerRole } from './processes/server-role.js';
 import { startWorkerRole } from './processes/worker-role.js';
-import { purgeSandboxOrganizations, readSandboxOrganization, saveSandboxOrganization } from './sandbox-organization.js';
+import { readSandboxOrganization, saveSandboxOrganization } from './sandbox-organization.js';
 
 /** What `steward start` is told. */
 export interface StartOptions {
@@ -54,7 +54,7 @@ export async function start({ roles, sandbox: sandboxAsked, folder, logFile }: S
     if (sandboxAsked && organized) refuseSandboxBesideReal();
     const isSandbox = sandboxAsked || (config.sites.length === 0 && !organized);
     if (isSandbox) refuseSandbox(config, roles);
-    else await purgeSandboxOrganizations(ledger);
+    else await ledger.organizations.purgeSandbox();
     let sandbox: Child | undefined;
     if (isSandbox) {
       sandbox = await startChild({ kind: 'sandbox', env: { ...withoutSites(env), STEWARD_DATA_DIR: dataDir }, log });

@@ -45,7 +45,7 @@ const cells = ({ scope, counts, seconds, result }: ResourceReport): (string | nu
   counts.read,
   counts.added,
   counts.updated,
-  counts.removed,
+  counts.held > 0 ? `${counts.removed} (${counts.held} held)` : counts.removed,
   counts.unchanged,
   counts.failed,
   showSeconds(seconds),
@@ -53,11 +53,11 @@ const cells = ({ scope, counts, seconds, result }: ResourceReport): (string | nu
 ];
 
 /** What a run says of itself, and the command that goes on from there where it does not name it. */
-function nextSteps({ scope, message, counts, dryRun }: ResourceReport): string[] {
+function nextSteps({ scope, message, counts }: ResourceReport): string[] {
   if (message === null) return [];
   const [organization, resource] = scope.split('/');
   // also after an incremental sync that read everything because it was the first
-  const confirmed = `  steward sync ${resource} full --organization ${organization} --confirm-missing${dryRun ? ' --dry-run' : ''}`;
+  const confirmed = `  steward sync ${resource} full --organization ${organization} --confirm-missing`;
   return [`${scope}: ${message}${/[.!?]$/.test(message) ? '' : '.'}`, ...(counts.held > 0 ? [confirmed] : [])];
 }
 
@@ -68,5 +68,5 @@ function driftWords({ drift }: OrganizationReport): string[] {
   if (kinds.length === 0) return [];
   const told = kinds.slice(0, MOST_DRIFT).map(([what, count]) => `${what} (${count})`);
   const more = kinds.length > MOST_DRIFT ? `, and ${kinds.length - MOST_DRIFT} more: --json lists them` : '';
-  return [`Classy answered otherwise than its documents say, which loses nothing: ${told.join(', ')}${more}.`];
+  return [`Classy answered otherwise than its documents say: ${told.join(', ')}${more}.`];
 }

@@ -67,7 +67,9 @@ function stateOf({ id, credentialsReadable, paused, last, setAside }: Row): stri
   if (paused) return `PAUSED since ${showTime(paused.since)}: ${paused.message}`;
   if (last.length === 0) return 'not read yet';
   const newest = new Date(Math.max(...last.map(({ endedAt }) => endedAt.getTime())));
-  const wrong = last.filter(({ result }) => result !== 'done').map(({ resource, result }) => `${resource} ${result}`);
+  const wrong = last
+    .filter(({ result }) => result !== 'done')
+    .map(({ resource, mode, result }) => `${mode} ${resource} ${result}`);
   const beside = setAside > 0 ? `, ${setAside} set aside` : '';
   return `${wrong.length === 0 ? 'done' : wrong.join(', ')}${beside}, ${showTime(newest)}`;
 }

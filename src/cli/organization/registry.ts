@@ -42,10 +42,10 @@ export async function withRegistry<T>(work: (registry: Registry) => Promise<T>):
     : withLedger(databaseUrl, { config, dataDir, run }, work);
 }
 
-/** Refuses while what runs here is the sandbox, whose Classy is made up, unless the user says where Classy is. */
+/** Refuses while what runs here is the sandbox and its Classy is made up. */
 export function refuseInSandbox({ run }: Registry): void {
-  const own = readEnvironment({ env: process.env, folder: process.cwd() })['CLASSY_API_URL']?.trim();
-  if (!run?.sandbox || own) return;
+  // started where the user says where Classy is, it has none of its own
+  if (!run?.sandbox?.['CLASSY_API_URL']) return;
   throw new CliError(
     'Refused: what runs here is the sandbox, whose Classy is made up. Stop it (steward daemon stop, or Ctrl-C where it runs) and do this again: it works while nothing runs.',
     ExitCode.Refused,

@@ -205,6 +205,13 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
         ORDER BY last_seen_at, resource, record_id LIMIT ${limit}`;
     },
 
+    /** How many records of a resource are set aside. */
+    async countAside(organization: string, resource: Resource): Promise<number> {
+      const [row] = await sql.query<[{ count: number }]>`
+        SELECT count(*)::int AS count FROM set_aside_records WHERE organization_id = ${organization}::bigint AND resource = ${resource}`;
+      return row.count;
+    },
+
     /** How many records are set aside, by organization. */
     async setAsideCounts(): Promise<Map<string, number>> {
       const rows = await sql.query<{ id: string; count: number }[]>`

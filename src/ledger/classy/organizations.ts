@@ -136,6 +136,16 @@ export function createOrganizations({ prisma, sql, transaction }: Database) {
         return renewed.length;
       }),
 
+    /** Deletes what the sandbox made up, also where it was removed. */
+    purgeSandbox: (): Promise<void> =>
+      transaction(async (tx) => {
+        const made = await tx.query<{ id: string }[]>`SELECT id::text FROM organizations WHERE sandbox`;
+        for (const { id } of made) {
+          await lockOrganization(tx, id);
+          await deleteAll(tx, id);
+        }
+      }),
+
     /** How many records are there. */
     async counts(id: string): Promise<RecordCounts> {
       const [row] = await sql.query<[RecordCounts]>`
