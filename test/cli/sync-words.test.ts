@@ -23,7 +23,9 @@ describe('what a plan takes', () => {
   const actions = { added: 1_500, updated: 600, moved: 2, removed: 3 };
 
   it('is imports of a thousand, three calls a move and four a removal, at the speed of the list', () => {
-    expect(estimateOf(actions, { listCallMs: 200 }, { rateLimits: { classy: { perMinute: null, burst: 1 } } })).toEqual({ calls: 21, seconds: 5 });
+    expect(estimateOf(actions, { listCallMs: 200 }, { rateLimits: { classy: { perMinute: null, burst: 1 } } })).toEqual(
+      { calls: 21, seconds: 5 },
+    );
   });
 
   it('is longer where fewer calls a minute are allowed', () => {

@@ -65,7 +65,11 @@ export async function createClassyBed(options: {
   const bed = await createTestbed({
     name,
     sites: [],
-    file: { rateLimits: { classy: { perMinute: null } }, ...file, schedules: { siteWalk: '31d', siteFull: '31d', ...quiet } },
+    file: {
+      rateLimits: { classy: { perMinute: null } },
+      ...file,
+      schedules: { siteWalk: '31d', siteFull: '31d', ...quiet },
+    },
     variables: { CLASSY_API_URL: classy.url, CLASSY_TOKEN_URL: classy.tokenUrl },
   });
   const ring = loadConfig({ env: bed.env, folder: bed.folder }).encryptionKeys;

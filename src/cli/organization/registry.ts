@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { type Config, loadConfig, readEnvironment } from '../../config/config.js';
+import { type Config, loadConfig } from '../../config/config.js';
 import { lockDataFolder, type RunInfo } from '../../embedded/data-folder.js';
 import { startEmbeddedStores } from '../../embedded/embedded-stores.js';
 import type { Organization } from '../../ledger/classy/organizations.js';
