@@ -1,4 +1,4 @@
-import type { FullProgress, IdSpan, PageRun } from '../../src/ledger/classy/source-pages.js';
+import type { FullProgress, IdSpan } from '../../src/ledger/classy/source-pages.js';
 import {
   areInOrder,
   type ListQuery,
@@ -92,17 +92,19 @@ export async function readFull(reading: ResourceReading, isFirst: boolean): Prom
 /** Asks what is newest, for the cursor, and what is last, for the end of the ranges; the last page is stored. */
 async function begin(reading: ResourceReading): Promise<FullProgress> {
   const { deps, pageRun } = reading;
+  const { organization, resource } = pageRun;
   const newest = await reading.read(() => newestPage(reading));
   const readTo = reading.readToOf(newest.answer)?.toISOString() ?? null;
   await reading.expect(newest.answer.total);
-  const known = await deps.ledger.organizationRuns.known(pageRun.organization, pageRun.resource);
+  const known = await deps.ledger.organizationRuns.known(organization, resource);
   // where we know more than it shows it is asked once more, by id
   const isWhole = !newest.answer.hasMore && known <= newest.answer.length;
   const top = isWhole ? newest : await reading.read(() => lastPage(reading, newest.answer));
   const { ids } = top.answer;
   const lowest = ids.reduce((least, id) => (id < least ? id : least), ids[0] ?? 1n);
   const below = isWhole ? 0n : lowest - 1n;
-  const ranges = below > 0n ? await spansBelow(reading, pageRun, below) : [];
+  const ranges =
+    below > 0n ? await deps.ledger.organizationRuns.spans(organization, resource, String(below), READERS) : [];
   const covers = { after: String(below), to: null, ids: ids.map(String) };
   const progress = { readTo, ranges };
   await deps.ledger.sourcePages.write(pageRun, [{ ...top.answer, asOf: top.asOf, covers }], { progress });
@@ -126,15 +128,6 @@ async function lastPage(reading: ResourceReading, newest: RecordsPage): Promise<
 
 const isSame = (one: RecordsPage, other: RecordsPage): boolean =>
   one.ids.length === other.ids.length && one.ids.every((id, index) => id === other.ids[index]);
-
-/** What is below the last page: as many spans as there are readers where we know the ids, one where we do not. */
-async function spansBelow(
-  { deps }: ResourceReading,
-  { organization, resource }: PageRun,
-  below: bigint,
-): Promise<IdSpan[]> {
-  return deps.ledger.organizationRuns.spans(organization, resource, String(below), READERS);
-}
 
 /** The next page of a range. @throws VendorError where it cannot be one */
 async function pageOf(reading: ResourceReading, after: bigint, to: bigint): Promise<RecordsPage> {

@@ -128,7 +128,7 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
       return rows.map(({ id }) => id);
     },
 
-    /** Splits the known ids of a resource up to `highest` into `count` spans that hold equally many; fewer where there are few. */
+    /** Spans of ids up to `highest` that hold equally many of those known, `count` of them at most; one where none is known. */
     async spans(organization: string, resource: Resource, highest: string, count: number): Promise<IdSpan[]> {
       const { table } = tableSql[resource];
       const rows = await sql.query<{ id: string }[]>`
@@ -141,8 +141,9 @@ export function createOrganizationRuns({ prisma, sql, transaction }: Database) {
     },
 
     /**
-     * All was read: the cursor is where the reading began, and what was not found is marked unless it is more than `most` records
-     * (share of those known, or people, whichever is larger). Totals are added up anew. Gives how many were marked and kept from it.
+     * All was read: the cursor is where the reading began, and what was not found is marked unless it is more than the guard allows
+     * (so many, or a share of those known, whichever is larger; undefined: any number). Totals are added up anew. Gives how many were
+     * marked, or kept from it.
      */
     finishFull: (
       { run, organization, resource, dryRun = false }: ResourceSyncInput,

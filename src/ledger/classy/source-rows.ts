@@ -3,7 +3,7 @@ import { Prisma } from '../client/client.js';
 import { asJson, type Queries } from '../database.js';
 import { addToCampaigns, type CampaignChange, isCounted, totalCampaigns, totalSupporters } from './donor-totals.js';
 import type { PageRun } from './source-pages.js';
-import { itemSql, tableSql } from './source-tables.js';
+import { itemSql, MAPPING, tableSql } from './source-tables.js';
 
 /** A record with the time before the request that read it. */
 export type SourceRow = SourceRecord & { asOf: Date };
@@ -33,7 +33,7 @@ export async function countRecords(
   const { table, recordset } = tableSql[resource];
   const [changes] = await tx.query<[Changes]>`
     SELECT (count(*) FILTER (WHERE t.id IS NULL))::int AS added,
-      (count(*) FILTER (WHERE t.id IS NOT NULL AND (t.raw IS DISTINCT FROM r.raw OR t.missing_since IS NOT NULL)))::int AS updated
+      (count(*) FILTER (WHERE t.id IS NOT NULL AND (t.raw IS DISTINCT FROM r.raw OR t.missing_since IS NOT NULL OR t.mapping <> ${MAPPING}::int)))::int AS updated
     FROM jsonb_to_recordset(${rowsJson(records)}) AS ${recordset}
     LEFT JOIN ${table} t ON t.id = r.id AND t.organization_id = ${organization}::bigint`;
   return { ...changes, setAside: [], drift: {} };
@@ -74,13 +74,13 @@ async function upsert(
     ? [Prisma.raw(', counted'), Prisma.sql`, ${isCounted('r')}`, Prisma.raw(', counted = excluded.counted')]
     : [Prisma.empty, Prisma.empty, Prisma.empty];
   const rows = await tx.query<{ id: string; added: boolean }[]>`
-    INSERT INTO ${table} AS t (id, organization_id, ${names}, raw, observed_at${countedName})
-    SELECT r.id, o.id, ${incoming}, r.raw, r.as_of${countedValue}
+    INSERT INTO ${table} AS t (id, organization_id, ${names}, raw, mapping, observed_at${countedName})
+    SELECT r.id, o.id, ${incoming}, r.raw, ${MAPPING}::int, r.as_of${countedValue}
     FROM jsonb_to_recordset(${rowsJson(records)}) AS ${recordset}, organizations o WHERE o.id = ${organization}::bigint
-    ON CONFLICT (id) DO UPDATE SET ${assignments}, raw = excluded.raw, observed_at = excluded.observed_at,
+    ON CONFLICT (id) DO UPDATE SET ${assignments}, raw = excluded.raw, mapping = excluded.mapping, observed_at = excluded.observed_at,
       missing_since = NULL, missing_run = NULL${countedSet}
     WHERE t.organization_id = excluded.organization_id AND t.observed_at <= excluded.observed_at
-      AND (t.raw IS DISTINCT FROM excluded.raw OR t.missing_since IS NOT NULL)
+      AND (t.raw IS DISTINCT FROM excluded.raw OR t.missing_since IS NOT NULL OR t.mapping <> excluded.mapping)
     RETURNING t.id::text, xmax = 0 AS added`;
   return rows;
 }

@@ -8,6 +8,9 @@ const typed = (type: SqlType, names: string): [string, SqlType][] => words(names
 
 const dated = typed('timestamptz', 'classy_created_at classy_updated_at');
 
+/** Counted up when columns are read otherwise than before: the next full sync stores every record anew. */
+export const MAPPING = 1;
+
 /** Tables of Classy's records, with the columns that come from the source. */
 export const sourceTables: Record<Resource, { table: string; columns: [string, SqlType][] }> = {
   supporters: {
