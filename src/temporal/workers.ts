@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { type AudienceTarget, createPushActivities } from '../../activities/audience-push.js';
@@ -150,9 +151,20 @@ async function connectPatiently(temporal: TemporalAddress, log: Logger): Promise
   }
 }
 
-/** The bundle of the build; from sources (tests) it is made at start. */
+/** The bundle of the build, also for tests from sources; where one of these is newer it is made at start. */
 function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  const bundle = new URL('../../workflow-bundle.js', import.meta.url).pathname;
-  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
-  return { workflowsPath: new URL('../../workflows/index.ts', import.meta.url).pathname };
+  const built = new URL('../../workflow-bundle.js', import.meta.url).pathname;
+  if (existsSync(built)) return { workflowBundle: { codePath: built } };
+  const root = new URL('../../', import.meta.url).pathname;
+  const bundle = join(root, 'dist/workflow-bundle.js');
+  const isCurrent = existsSync(bundle) && BUNDLED.every((folder) => newestIn(join(root, folder)) < modifiedAt(bundle));
+  return isCurrent ? { workflowBundle: { codePath: bundle } } : { workflowsPath: join(root, 'workflows/index.ts') };
 }
+
+/** Folders of what workflows may import. */
+const BUNDLED = ['workflows', 'src/contract', 'src/domain'];
+
+const modifiedAt = (file: string): number => statSync(file).mtimeMs;
+
+const newestIn = (folder: string): number =>
+  Math.max(...readdirSync(folder).map((file) => modifiedAt(join(folder, file))));

@@ -88,24 +88,16 @@ test.each([
   expect({ code, output: stdout + stderr }).toEqual({ code: exitCode, output: expect.stringMatching(says) });
 });
 
-test('every command has --help', async () => {
-  for (const command of [
-    'start',
-    'daemon',
-    'site',
-    'member',
-    'delivery',
-    'queue',
-    'parked',
-    'held',
-    'health',
-    'doctor',
-    'db',
-  ]) {
-    const { code, stdout } = await world.program.run([command, '--help']);
-    expect({ command, code, help: stdout.includes('Usage: steward') }).toEqual({ command, code: 0, help: true });
-  }
-}, 60_000);
+test('every command is told of by --help', async () => {
+  const { code, stdout } = await world.program.run(['--help']);
+  expect(code).toBe(0);
+  const told = [...stdout.matchAll(/^ {2}([a-z]+)[ |]/gm)].map(([, name]) => name);
+  expect(told).toEqual(
+    'start daemon site member sync supporter delivery queue parked held health doctor organization key db help'.split(
+      ' ',
+    ),
+  );
+});
 
 test('SIGTERM stops it in order with exit code 0, and a start after that finds everything again', async () => {
   expect(await world.program.stop()).toBe(0);
