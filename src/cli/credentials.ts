@@ -20,11 +20,20 @@ const credentialsSchema = z.object({
 /** For whom credentials are sealed: another organization's row does not decrypt them. */
 const ownerOf = (organization: string): string => `organization ${organization}`;
 
-/** Keys of the configuration, or of the key file in the data folder. Read anew each time: `key rotate` may have run. */
+/**
+ * Keys of the configuration, or of the key file in the data folder. Read anew each time: `key rotate` may have run.
+ * @throws CredentialsUnreadable where the file is damaged
+ */
 export const keyRingOf =
   ({ encryptionKeys }: Config, dataDir: string): (() => KeyRing) =>
-  () =>
-    encryptionKeys.length > 0 ? encryptionKeys : readKeyFile(dataDir);
+  () => {
+    if (encryptionKeys.length > 0) return encryptionKeys;
+    try {
+      return readKeyFile(dataDir);
+    } catch (error) {
+      throw new CredentialsUnreadable(error instanceof Error ? error.message : String(error));
+    }
+  };
 
 /** Seals credentials for their organization. */
 export const sealCredentials = (ring: KeyRing, organization: string, credentials: OrganizationCredentials): Sealed =>

@@ -32,12 +32,15 @@ export async function readOrganizationHealth(
         `${aside} record${aside === 1 ? '' : 's'} could not be stored: see steward organization set-aside ${id}`,
     ];
     const lastRead: Partial<Record<Resource, Date>> = {};
+    const failed = new Map<string, string[]>();
     for (const resource of RESOURCES) {
       const ofThis = <T extends { organization: string; resource: string }>(all: readonly T[]): T[] =>
         all.filter((one) => one.organization === id && one.resource === resource);
       for (const { mode, result, message } of ofThis(ended))
-        if (result === 'failed' || result === 'refused')
-          messages.push(`${mode} sync of ${resource} ${result}: ${message}`);
+        if (result === 'failed' || result === 'refused') {
+          const words = `${result}: ${message}`;
+          failed.set(words, [...(failed.get(words) ?? []), `${mode} ${resource}`]);
+        }
       const lastOf = (all: readonly { organization: string; resource: string; at: Date }[]): number =>
         Math.max(0, ...ofThis(all).map(({ at }) => at.getTime()));
       const [read, full] = [lastOf(successes), lastOf(fulls)];
@@ -50,6 +53,7 @@ export async function readOrganizationHealth(
       else if (isLate(full, intervals.organizationFull))
         messages.push(`not all ${resource} have been read anew in time: see steward daemon schedule`);
     }
+    for (const [words, runs] of failed) messages.push(`sync of ${runs.join(', ')} ${words}`);
     const told = messages.filter((message): message is string => typeof message === 'string');
     return {
       status: told.length > 0 ? 'degraded' : 'ok',

@@ -20,7 +20,7 @@ const ORGANIZATIONS = [34, 35];
 /** The one whose second sync is a full one. */
 const FULL = 35;
 /** Found out by missed heartbeats. */
-const RESUMED_MS = 60_000;
+const RESUMED_MS = 120_000;
 const seed = Number(process.env['CLASSY_SEED'] ?? Date.now() % 100_000);
 const random = seededRandom(seed);
 

@@ -424,6 +424,18 @@ describe('rotating the key', () => {
     const back = { ...bed.env, STEWARD_ENCRYPTION_KEY: `${keyFor(7)},${key!.toString('base64')}` };
     expect(await json(['key', 'rotate'], { env: back })).toMatchObject({ reencrypted: 2 });
   });
+
+  test('of a damaged file says so, and everything else is shown', async () => {
+    const env = await runningOn();
+    await writeFile(join(env['STEWARD_DATA_DIR']!, 'encryption.key'), 'garbage\n');
+    const shown = await json(['org', 'show', RELIEF], { env });
+    expect(shown).toMatchObject({ id: RELIEF, credentials: { problem: expect.stringContaining('restore it') } });
+    expect((await steward(['org', 'list'], { env })).stdout).toContain('CREDENTIALS UNREADABLE');
+    expect(await steward(['key', 'rotate'], { env })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is not a key'),
+    });
+  });
 });
 
 describe('removing an organization', () => {

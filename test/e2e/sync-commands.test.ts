@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { registerSupporter } from '../../src/cli/commands/supporter.js';
 import { registerSync } from '../../src/cli/commands/sync.js';
 import { organizationSyncWorkflowId } from '../../src/contract/workflow-ids.js';
+import { readOrganizationHealth } from '../../src/server/organization-health.js';
 import { openClient } from '../../src/temporal/connection.js';
 import { type ClassyBed, createClassyBed } from '../support/classy-bed.js';
 import { eventually } from '../support/eventually.js';
@@ -142,7 +143,7 @@ describe('an organization by its commands', () => {
   });
 
   test('while a run goes on another is refused and names it, or waits; the progress is told', async () => {
-    b.classy.faults.set({ latencyMs: 500 });
+    b.classy.faults.set({ latencyMs: 3_000 });
     const first = b.sync('campaigns', 'incremental');
     const other = await eventually(() => running('34'));
     expect(await steward('sync', 'campaigns', '--organization', '34')).toMatchObject({
@@ -150,6 +151,7 @@ describe('an organization by its commands', () => {
       stdout: '',
       stderr: expect.stringContaining(other.id),
     });
+    b.classy.faults.set({ latencyMs: 700 });
     const second = await steward('sync', 'campaigns', '--organization', '34', '--wait');
     expect(second).toMatchObject({
       code: 0,
@@ -159,7 +161,7 @@ describe('an organization by its commands', () => {
   });
 
   test('Ctrl-C stops waiting but not the run, and says how to look at it', async () => {
-    b.classy.faults.set({ latencyMs: 300 });
+    b.classy.faults.set({ latencyMs: 700 });
     const following = steward('sync', 'all', '--organization', '34');
     const { id } = await eventually(() => running('34'));
     pressCtrlC();
@@ -323,4 +325,28 @@ describe('a supporter', () => {
   test('of another organization is not shown', async () => {
     expect(await steward('supporter', 'show', '35', String(giver()))).toMatchObject({ code: 1, stdout: '' });
   });
+});
+
+test('health tells of refused syncs once, of what is set aside, and of what is not read in time', async () => {
+  const { ledger, config } = b.bed;
+  books(35).transactions.put({ total_gross_amount: 'many' });
+  await json('sync', 'transactions', '--organization', '35');
+  const health = async (intervals: object = {}) =>
+    (await readOrganizationHealth(ledger, { ...config.schedules, ...intervals }))['35'];
+  expect(await health()).toMatchObject({
+    status: 'degraded',
+    message: expect.stringContaining('1 record could not be'),
+  });
+  await ledger.organizationRuns.forget('35', 'transactions', [
+    ...(await ledger.organizationRuns.setAside('35', { limit: 9 })).map(({ recordId }) => recordId),
+  ]);
+  for (let n = 0; n < 5; n += 1) books(35).campaigns.put({});
+  await json('sync', 'campaigns', 'full', '--organization', '35');
+  for (const { id } of books(35).campaigns.list()) books(35).campaigns.remove(Number(id));
+  await json('sync', 'campaigns', 'full', '--organization', '35');
+  // a good incremental one does not hide it
+  await json('sync', 'campaigns', '--organization', '35');
+  expect((await health())?.message).toMatch(/^sync of full campaigns refused: \d+ campaigns that Classy does not show/);
+  const late = await health({ supporters: -3_600_000 });
+  expect(late?.message).toContain('supporters have not been read');
 });

@@ -26,9 +26,13 @@ export function registerHealth(program: Command): void {
           Object.entries(parts).map(([name, { status, message }]) => [name, status, message ?? '']);
         printTable(
           ['WHAT', 'STATUS', 'WHY'],
-          [...rows(health.components), ...rows(health.sites), ...rows(health.organizations)],
+          [...rows(health.components), ...rows(health.sites), ...rows(named(health.organizations))],
         );
         print(`\n${health.status}; oldest waiting delivery: ${showSeconds(health.oldestWaitingSeconds)}`);
       }),
     );
 }
+
+/** Organizations by id and name. */
+const named = (organizations: Record<string, ComponentHealth>): Record<string, ComponentHealth> =>
+  Object.fromEntries(Object.entries(organizations).map(([id, health]) => [`${id} ${health['name'] ?? ''}`, health]));
