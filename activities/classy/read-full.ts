@@ -52,31 +52,29 @@ export async function readFull(reading: ResourceReading, isFirst: boolean): Prom
   const work = async (): Promise<void> => {
     for (;;) {
       const range = ranges.find(({ isTaken }) => !isTaken) ?? halfOf(ranges);
-      if (!range) {
-        if (ranges.length === 0 || failure) return;
-        await reading.breath();
-        continue;
-      }
-      range.isTaken = true;
-      while (ranges.includes(range) && !failure) await takePage(range);
+      if (range) {
+        range.isTaken = true;
+        await readRange(range);
+      } else if (ranges.length === 0 || failure) return;
+      else await reading.breath();
     }
   };
-  const takePage = async (range: Range): Promise<void> => {
-    reading.check();
-    const { after, to } = range;
-    const { answer, asOf } = await reading.read(() => pageOf(reading, after, to));
-    const last = answer.ids.at(-1) ?? to;
-    // somebody may have taken the upper half meanwhile
-    const isEnd = !answer.hasMore || last >= range.to;
-    const upTo = isEnd ? range.to : last;
-    const mine = cut(answer, upTo);
-    range.after = upTo;
-    range.left = isEnd ? 0 : Math.max((answer.total ?? Number.POSITIVE_INFINITY) - answer.length, PAGE_SIZE);
-    const covers = { after: String(after), to: String(upTo), ids: mine.ids.map(String) };
-    await writer.write({ ...mine, asOf, covers }, () => {
-      range.stored = upTo;
-      if (isEnd) ranges.splice(ranges.indexOf(range), 1);
-    });
+  /** A page is fetched while the one before it is written. */
+  const readRange = async (range: Range): Promise<void> => {
+    let written: Promise<void> = Promise.resolve();
+    for (let isEnd = false; !isEnd && !failure; ) {
+      reading.check();
+      const page = await takePage(reading, range);
+      await written;
+      isEnd = page.isEnd;
+      written = writer.write(page, () => {
+        range.stored = page.upTo;
+        if (page.isEnd) ranges.splice(ranges.indexOf(range), 1);
+      });
+      // awaited with the next page
+      written.catch(() => undefined);
+    }
+    await written;
   };
   await Promise.all(
     Array.from({ length: READERS }, () =>
@@ -87,6 +85,20 @@ export async function readFull(reading: ResourceReading, isFirst: boolean): Prom
   );
   if (failure) throw failure;
   return progress.readTo === null ? undefined : new Date(progress.readTo);
+}
+
+/** A page of a range, as far as it is the range's own by the time it comes. */
+async function takePage(reading: ResourceReading, range: Range) {
+  const { after, to } = range;
+  const { answer, asOf } = await reading.read(() => pageOf(reading, after, to));
+  const last = answer.ids.at(-1) ?? to;
+  // somebody may have taken the upper half meanwhile
+  const isEnd = !answer.hasMore || last >= range.to;
+  const upTo = isEnd ? range.to : last;
+  const mine = cut(answer, upTo);
+  range.after = upTo;
+  range.left = isEnd ? 0 : Math.max((answer.total ?? Number.POSITIVE_INFINITY) - answer.length, PAGE_SIZE);
+  return { ...mine, asOf, upTo, isEnd, covers: { after: String(after), to: String(upTo), ids: mine.ids.map(String) } };
 }
 
 /** Asks what is newest, for the cursor, and what is last, for the end of the ranges; the last page is stored. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,6 +55,8 @@ export interface StandIn {
 export async function serve(standIn: StandIn): Promise<{ port: number; calls: Call[]; close(): Promise<void> }> {
   const calls: Call[] = [];
   const closing = new AbortController();
+  // every answer that is late listens to it
+  setMaxListeners(0, closing.signal);
   const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
     handle(standIn, calls, incoming, outgoing, closing.signal).catch(() => outgoing.destroy());
   });

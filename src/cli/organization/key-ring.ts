@@ -22,7 +22,7 @@ export async function ringToSeal(
   const key = newKey();
   await writeKeyFile(dataDir, [key]);
   process.stderr.write(
-    `A key was made for the credentials (${keyIdOf(key)}): ${path}, readable for you only. It belongs into your backups: without it the credentials must be entered anew.\n`,
+    `A key was made for the credentials (${keyIdOf(key)}): ${path}, readable for you only. Keep a copy of it, apart from the backups of the database: without it the credentials must be entered anew.\n`,
   );
   return [key];
 }
