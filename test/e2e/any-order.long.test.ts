@@ -4,7 +4,7 @@ import { deliver, record, shuffle } from '../support/recorded.js';
 import { createTestbed, type Testbed, tickingClock } from '../support/testbed.js';
 import { differences } from '../support/truth.js';
 
-const MEMBERS = 150;
+const MEMBERS = 100;
 const sites = [
   { name: 'calm', faults: {} },
   { name: 'keyed', faults: {}, withKey: true },

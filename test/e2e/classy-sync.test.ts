@@ -135,7 +135,7 @@ describe('the life of an organization', () => {
 });
 
 describe('many records of one second', () => {
-  it.each([100, 101, 200, 250])('%i of one second, some before and after it: nobody is left out', async (count) => {
+  it.each([101, 200, 250])('%i of one second, some before and after it: nobody is left out', async (count) => {
     const name = `ties${count}`;
     people(name, 20);
     await sync(name, 'supporters', 'full');
@@ -605,6 +605,23 @@ describe('a scheduled tick', () => {
       { withinMs: 10_000 },
     );
     expect(run).toMatchObject({ started_by: 'schedule', mode: 'incremental', resource: 'supporters', result: 'done' });
+    await client.schedule.getHandle(`sync-full/${of(name)}`).trigger();
+    const fulls = await eventually(
+      async () => {
+        const rows = await sql(
+          "SELECT resource, result FROM organization_runs WHERE organization_id = $1 AND ended_at IS NOT NULL AND mode = 'full' AND started_by = 'schedule' ORDER BY resource",
+          [of(name)],
+        );
+        return rows.length === 4 ? rows : undefined;
+      },
+      { withinMs: 20_000 },
+    );
+    expect(fulls.map(({ resource, result }) => [resource, result])).toEqual([
+      ['campaigns', 'done'],
+      ['recurring-plans', 'done'],
+      ['supporters', 'done'],
+      ['transactions', 'done'],
+    ]);
     await client.connection.close();
     await isTrue(name);
   });

@@ -3,8 +3,14 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Command } from 'commander';
+import { registerDb } from '../../src/cli/commands/db.js';
+import { registerDelivery } from '../../src/cli/commands/delivery.js';
+import { registerMember } from '../../src/cli/commands/member.js';
+import { registerParked } from '../../src/cli/commands/parked.js';
 import { eventually } from '../support/eventually.js';
 import { Program } from '../support/program.js';
+import { runHere } from '../support/run-here.js';
 import { createWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -16,6 +22,9 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => world.close(), 60_000);
 
+const register = (program: Command): void => {
+  for (const one of [registerMember, registerDelivery, registerParked, registerDb]) one(program);
+};
 const json = async (args: readonly string[]) => {
   const { stdout, code } = await world.program.run([...args, '--json']);
   return { code, value: JSON.parse(stdout) };
@@ -81,11 +90,17 @@ test.each([
   [['parked', 'retry'], 2, /Say who/],
   [['parked', 'retry', 'member/world/none'], 1, /./],
   [['db', 'reset', '--yes'], 4, /Steward runs/],
-  [['nonsense'], 2, /unknown command/],
-  [['start', '--role', 'cook'], 2, /server, worker/],
 ])('steward %j ends with %i and says what to do', async (args, exitCode, says) => {
-  const { code, stdout, stderr } = await world.program.run(args);
+  const { code, stdout, stderr } = await runHere(register, args, world.program.place);
   expect({ code, output: stdout + stderr }).toEqual({ code: exitCode, output: expect.stringMatching(says) });
+});
+
+test.each([
+  [['nonsense'], /unknown command/],
+  [['start', '--role', 'cook'], /server, worker/],
+])('steward %j ends with 2 and says what to do', async (args, says) => {
+  const { code, stdout, stderr } = await world.program.run(args);
+  expect({ code, output: stdout + stderr }).toEqual({ code: 2, output: expect.stringMatching(says) });
 });
 
 test('every command is told of by --help', async () => {

@@ -26,6 +26,11 @@ export class Program {
     this.#folder = folder;
   }
 
+  /** Where its other commands find its configuration. */
+  get place(): { env: Record<string, string>; folder: string } {
+    return { env: this.#env as Record<string, string>, folder: this.#folder };
+  }
+
   get dataDir(): string {
     return this.#env['STEWARD_DATA_DIR'] ?? '';
   }

@@ -14,15 +14,20 @@ export async function ringToSeal(
   const keys = ring();
   if (keys.length > 0) return keys;
   const sealed = (await ledger.organizations.list()).flatMap((one) => (one.isSandbox ? [] : (one.sealed ?? [])));
+  const needed = [...new Set(sealed.map(({ keyId }) => keyId))].join(', ');
   const path = keyFilePath(dataDir);
-  if (sealed.length > 0 && !anew)
+  if (needed !== '' && !anew)
     throw new CliError(
-      `Refused to make a new key: credentials in the ledger were encrypted with key ${[...new Set(sealed.map(({ keyId }) => keyId))].join(', ')}, and there is none. Restore ${path} from a backup, or set STEWARD_ENCRYPTION_KEY. If it is lost, enter the credentials of those organizations anew: steward organization update.`,
+      `Refused to make a new key: credentials in the ledger were encrypted with key ${needed}, and there is none. Restore ${path} from a backup, or set STEWARD_ENCRYPTION_KEY. If it is lost, enter the credentials of those organizations anew: steward organization update.`,
     );
   const key = newKey();
   await writeKeyFile(dataDir, [key]);
   process.stderr.write(
     `A key was made for the credentials (${keyIdOf(key)}): ${path}, readable for you only. Keep a copy of it, apart from the backups of the database: without it the credentials must be entered anew.\n`,
   );
+  if (needed !== '')
+    process.stderr.write(
+      `Other credentials were encrypted with key ${needed}: if you find it, add it as a second line of that file.\n`,
+    );
   return [key];
 }
