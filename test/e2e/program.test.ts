@@ -4,10 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
+import { registerDaemon } from '../../src/cli/commands/daemon.js';
 import { registerDb } from '../../src/cli/commands/db.js';
 import { registerDelivery } from '../../src/cli/commands/delivery.js';
+import { registerDoctor } from '../../src/cli/commands/doctor.js';
+import { registerHealth } from '../../src/cli/commands/health.js';
+import { registerHeld } from '../../src/cli/commands/held.js';
 import { registerMember } from '../../src/cli/commands/member.js';
 import { registerParked } from '../../src/cli/commands/parked.js';
+import { registerQueue } from '../../src/cli/commands/queue.js';
+import { registerSite } from '../../src/cli/commands/site.js';
 import { eventually } from '../support/eventually.js';
 import { Program } from '../support/program.js';
 import { runHere } from '../support/run-here.js';
@@ -22,11 +28,15 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => world.close(), 60_000);
 
+const commands = [
+  ...[registerMember, registerDelivery, registerParked, registerDb, registerSite, registerQueue],
+  ...[registerHeld, registerHealth, registerDoctor, registerDaemon],
+];
 const register = (program: Command): void => {
-  for (const one of [registerMember, registerDelivery, registerParked, registerDb]) one(program);
+  for (const one of commands) one(program);
 };
 const json = async (args: readonly string[]) => {
-  const { stdout, code } = await world.program.run([...args, '--json']);
+  const { stdout, code } = await runHere(register, [...args, '--json'], world.program.place);
   return { code, value: JSON.parse(stdout) };
 };
 
