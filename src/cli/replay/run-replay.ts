@@ -36,16 +36,17 @@ export async function runReplay(
 ): Promise<ReplayResult> {
   const { ledger } = session;
   const since = Date.now();
-  const begun = await ledger.replay.begin(filter, rate);
-  if (!begun) return { ...NOTHING, interrupted: false };
-  const { at, selected, replayed, members } = begun;
-  if (!json) process.stderr.write(`${selected} deliveries of ${members} members wait, ${rate} members a second\n`);
   const stopped = new AbortController();
   const stop = (): void => {
     process.stderr.write('Stopped waiting; the replay goes on. Look at it: steward queue, steward delivery list\n');
     stopped.abort();
   };
+  // before it begins: from the moment that it has, Ctrl-C no longer ends it
   process.once('SIGINT', stop);
+  const begun = await ledger.replay.begin(filter, rate);
+  if (!begun) return { ...NOTHING, interrupted: false };
+  const { at, selected, replayed, members } = begun;
+  if (!json) process.stderr.write(`${selected} deliveries of ${members} members wait, ${rate} members a second\n`);
   const outcomes = await waitForOutcomes(session, begun, stopped.signal);
   await waitForPushes(session, begun, filter.sites, stopped.signal);
   process.off('SIGINT', stop);
