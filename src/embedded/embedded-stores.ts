@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WatchedChild } from './child-process.js';
-import { freePort } from './free-port.js';
+import { portFinder } from './free-port.js';
 import type { Log } from './log.js';
 import { clearPostmaster } from './postgres-orphan.js';
 import { startPostgresServer } from './postgres-server.js';
@@ -45,19 +45,18 @@ export async function startEmbeddedStores(options: EmbeddedStoresOptions): Promi
     : '';
   // left by a kill -9: their ports are ours to use again
   await Promise.all([clearPostmaster(join(dataDir, 'postgres'), log), stopTemporalOrphan(dbFile, log)]);
-  const [postgresPort, temporalPort, uiPort] = [
-    await freePort(POSTGRES_PORT),
-    await freePort(TEMPORAL_PORT),
-    await freePort(TEMPORAL_UI_PORT),
-  ];
+  const [onPostgresPort, onTemporalPort] = [portFinder(POSTGRES_PORT), portFinder(TEMPORAL_PORT)];
+  const onUiPort = portFinder(TEMPORAL_UI_PORT, /UI port.*address already in use/is);
   const searchAttributes = options.searchAttributes.map((name) => `${name}=Keyword`);
   const started = await Promise.allSettled([
     options.postgres
-      ? keepRunning('Postgres', log, () => startPostgresServer({ dataDir, port: postgresPort, log }))
+      ? keepRunning('Postgres', log, () => onPostgresPort((port) => startPostgresServer({ dataDir, port, log })))
       : undefined,
     options.temporal
       ? keepRunning('Temporal', log, () =>
-          startTemporalServer({ cli, dbFile, port: temporalPort, uiPort, namespace, searchAttributes, log }),
+          onTemporalPort((port) =>
+            onUiPort((uiPort) => startTemporalServer({ cli, dbFile, port, uiPort, namespace, searchAttributes, log })),
+          ),
         )
       : undefined,
   ]);
