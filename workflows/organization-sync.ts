@@ -10,14 +10,14 @@ import {
   sleep,
   uuid4,
 } from '@temporalio/workflow';
-import type {
-  OrganizationRunActivities,
-  OrganizationSyncInput,
-  OrganizationSyncOutcome,
-  OrganizationSyncResult,
-  ReadResourceActivities,
-  Resource,
-  ResourceSyncInput,
+import {
+  type OrganizationRunActivities,
+  type OrganizationSyncInput,
+  type OrganizationSyncOutcome,
+  type ReadResourceActivities,
+  type Resource,
+  type ResourceSyncInput,
+  worstOf,
 } from '../src/contract/organization-sync.js';
 import { runningForOrganization } from '../src/contract/search-attributes.js';
 import { TaskQueue } from '../src/contract/task-queues.js';
@@ -78,7 +78,7 @@ async function syncAll(input: OrganizationSyncInput): Promise<OrganizationSyncOu
   return {
     run: input.run,
     resource: 'all',
-    result: worstOf(runs),
+    result: worstOf(runs.map(({ result }) => result)),
     ...(messages.length > 0 ? { message: messages.join('; ') } : {}),
     runs,
   };
@@ -110,8 +110,3 @@ async function syncOne(input: OrganizationSyncInput, resource: Resource): Promis
     }
   }
 }
-
-const WORST_FIRST: readonly OrganizationSyncResult[] = ['failed', 'refused', 'partly', 'done'];
-
-const worstOf = (runs: readonly OrganizationSyncOutcome[]): OrganizationSyncResult =>
-  WORST_FIRST.find((result) => runs.some((run) => run.result === result)) ?? 'done';

@@ -1,5 +1,5 @@
-import { VendorError } from '../../src/vendors/errors.js';
 import type { ResourceReading } from './read-resource.js';
+import { failureOfOne } from './source-reader.js';
 
 /** So many are asked for, one by one; where more are unseen these stand for all. */
 const MOST_ASKED = 100;
@@ -19,15 +19,13 @@ export async function askForMissing(reading: ResourceReading): Promise<boolean> 
     if (answer === 'gone' || answer === undefined) continue;
     there += 1;
     const page = answer === 'unreadable' ? { records: [], setAside: [], drift: {} } : answer;
-    await deps.ledger.sourcePages.write(pageRun, [{ ...page, found: [id], asOf: asOf }], {});
+    await deps.ledger.sourcePages.write(pageRun, [{ ...page, found: [id], asOf }], {});
   }
   return there === 0 || unseen.length <= MOST_ASKED;
 }
 
-/** What a failed read of one record says of it. @throws where it says something of Classy, not of the record */
-function unreadable(error: unknown): { answer: 'gone' | 'unreadable'; asOf: Date } {
-  if (!(error instanceof VendorError) || error.details.kind === 'rate-limited') throw error;
-  // not this organization's any more: the lists of the same run could be read
-  const answer = error.details.code === 'PERMISSION' ? 'gone' : 'unreadable';
-  return { answer, asOf: new Date(0) };
-}
+/** One that may not be read by its id is not this organization's any more: the lists of the same run could be read. */
+const unreadable = (error: unknown): { answer: 'gone' | 'unreadable'; asOf: Date } => ({
+  answer: failureOfOne(error).details.code === 'PERMISSION' ? 'gone' : 'unreadable',
+  asOf: new Date(0),
+});

@@ -1,7 +1,14 @@
 import type { Changes } from '../../src/ledger/classy/source-rows.js';
-import { areInOrder, filterTime, type RecordsPage, repeatedPage } from '../../src/vendors/classy/client.js';
-import { VendorError } from '../../src/vendors/errors.js';
+import {
+  areAscending,
+  areInOrder,
+  areSameIds,
+  filterTime,
+  type RecordsPage,
+  repeatedPage,
+} from '../../src/vendors/classy/client.js';
 import type { ResourceReading } from './read-resource.js';
+import { failureOfOne } from './source-reader.js';
 
 /** Records that come late, with a time before that of others, are still seen within this. */
 const OVERLAP_MS = 10 * 60_000;
@@ -70,8 +77,7 @@ async function readSecond(reading: ResourceReading, second: Date, seen: Seen): P
   for (let after = 0n; ; ) {
     const { answer, asOf } = await reading.read(async () => {
       const page = await reading.list({ filter: [...bounds, `id>${after}`], sort: 'id:asc' });
-      const inOrder = page.ids.every((id, index) => id > (page.ids[index - 1] ?? after));
-      return believed(reading, page, inOrder && (!page.hasMore || page.ids.length > 0));
+      return believed(reading, page, areAscending(page.ids, after) && (!page.hasMore || page.ids.length > 0));
     });
     await storeNew(reading, answer, asOf, seen, undefined);
     if (!answer.hasMore) return;
@@ -92,7 +98,7 @@ async function pageBetween(reading: ResourceReading, from: Date, end: Date, seen
   const { updatedAts, hasMore, ids } = page;
   const isWithin = updatedAts.every((time) => time >= from && time < end) && (!hasMore || updatedAts.length > 0);
   // within one second times do not tell the newest page from this one
-  const isNewest = ids.length > 1 && ids.length === seen.newest.length && ids.every((id, n) => id === seen.newest[n]);
+  const isNewest = ids.length > 1 && areSameIds(ids, seen.newest);
   return believed(reading, page, isWithin && areInOrder(updatedAts, 'asc') && !isNewest);
 }
 
@@ -136,7 +142,7 @@ async function retrySetAside(reading: ResourceReading, justSeen: ReadonlySet<str
   for (const { recordId, reason } of waiting) {
     if (justSeen.has(recordId)) continue;
     reading.check();
-    const read = await reading.attempt(() => reading.one(recordId)).catch(unlessOfTheRecord);
+    const read = await reading.attempt(() => reading.one(recordId)).catch((error: unknown) => void failureOfOne(error));
     failures += read ? 0 : 1;
     if (failures > MOST_FAILURES) return;
     const asOf = read?.asOf ?? (await deps.ledger.walks.now());
@@ -145,9 +151,4 @@ async function retrySetAside(reading: ResourceReading, justSeen: ReadonlySet<str
       if (!pageRun.dryRun) await deps.ledger.organizationRuns.forget(organization, resource, [recordId]);
     } else await deps.ledger.sourcePages.write(pageRun, [{ ...(read?.answer ?? still), asOf }], {});
   }
-}
-
-/** @throws where it says something of Classy, not of the record */
-function unlessOfTheRecord(error: unknown): undefined {
-  if (!(error instanceof VendorError) || error.details.kind === 'rate-limited') throw error;
 }

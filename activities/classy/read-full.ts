@@ -1,6 +1,8 @@
 import type { FullProgress, IdSpan } from '../../src/ledger/classy/source-pages.js';
 import {
+  areAscending,
   areInOrder,
+  areSameIds,
   type ListQuery,
   PAGE_SIZE,
   type RecordsPage,
@@ -132,20 +134,17 @@ async function newestPage(reading: ResourceReading): Promise<RecordsPage> {
 /** The last page by id. The same as the newest one may be a cache's doing: then another address is asked. */
 async function lastPage(reading: ResourceReading, newest: RecordsPage): Promise<RecordsPage> {
   const first = await reading.list({ sort: 'id:desc' });
-  const page = isSame(first, newest) ? await reading.list({ sort: 'id:desc', filter: ['id>0'] }) : first;
+  const page = areSameIds(first.ids, newest.ids) ? await reading.list({ sort: 'id:desc', filter: ['id>0'] }) : first;
   const isDescending = page.ids.every((id, index) => index === 0 || id < page.ids[index - 1]!);
   if (!isDescending || (page.hasMore && page.ids.length === 0)) throw repeatedPage(reading.pageRun.resource);
   return page;
 }
 
-const isSame = (one: RecordsPage, other: RecordsPage): boolean =>
-  one.ids.length === other.ids.length && one.ids.every((id, index) => id === other.ids[index]);
-
 /** The next page of a range. @throws VendorError where it cannot be one */
 async function pageOf(reading: ResourceReading, after: bigint, to: bigint): Promise<RecordsPage> {
   const query: ListQuery = { filter: [`id>${after}`, `id<=${to}`], sort: 'id:asc' };
   const page = await reading.list(query);
-  const inOrder = page.ids.every((id, index) => id > (page.ids[index - 1] ?? after) && id <= to);
+  const inOrder = areAscending(page.ids, after) && page.ids.every((id) => id <= to);
   if (!inOrder || (page.hasMore && page.ids.length === 0)) throw repeatedPage(reading.pageRun.resource);
   return page;
 }

@@ -98,6 +98,12 @@ async function concernsAll(client: ClassyClient, { details: { kind, code } }: Ve
   );
 }
 
+/** The failure of a request about one record. @throws where it says something of Classy, not of the record */
+export function failureOfOne(error: unknown): VendorError {
+  if (!(error instanceof VendorError) || error.details.kind === 'rate-limited') throw error;
+  return error;
+}
+
 /** Waits in slices. @throws when the work is cancelled, or its worker stops */
 async function pauseFor(ms: number, check: () => void): Promise<void> {
   for (const end = Date.now() + ms; Date.now() < end; ) {

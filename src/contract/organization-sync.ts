@@ -28,6 +28,10 @@ export interface OrganizationSyncInput {
 /** How a run of one resource ended. */
 export type OrganizationSyncResult = 'done' | 'partly' | 'refused' | 'failed';
 
+/** The worst of several results; `done` where there are none. */
+export const worstOf = (results: readonly string[]): OrganizationSyncResult =>
+  (['failed', 'refused', 'partly'] as const).find((one) => results.includes(one)) ?? 'done';
+
 /** What `organizationSync` returns; `runs` where it went through several resources. */
 export interface OrganizationSyncOutcome {
   run: string;

@@ -50,6 +50,19 @@ export interface SyncCounts {
   failed: number;
 }
 
+/** The figures of a run that did nothing. */
+export const NO_COUNTS: SyncCounts = {
+  read: 0,
+  added: 0,
+  updated: 0,
+  moved: 0,
+  removed: 0,
+  held: 0,
+  unchanged: 0,
+  leftAlone: 0,
+  failed: 0,
+};
+
 /** What a run says of its progress while it works; absolute figures, so that saying it twice does not matter. */
 export type RunProgress = Partial<
   Pick<

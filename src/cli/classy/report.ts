@@ -3,9 +3,10 @@ import {
   type OrganizationSyncOutcome,
   RESOURCES,
   type ResourceScope,
+  worstOf,
 } from '../../contract/organization-sync.js';
 import type { OrganizationRun } from '../../ledger/classy/organization-runs.js';
-import type { SyncCounts } from '../../ledger/runs.js';
+import { NO_COUNTS, type SyncCounts } from '../../ledger/runs.js';
 import { type CliError, ExitCode } from '../exit.js';
 import type { Session } from '../session.js';
 
@@ -75,10 +76,16 @@ async function partsOf({ ledger }: Session, asked: Asked, ended: Ended): Promise
   );
 }
 
+/** A run's figures as all syncs tell them: `removed` are those marked as missing, `failed` those set aside. */
+export const countsOf = (run: OrganizationRun): SyncCounts => {
+  const { read, added, updated, unchanged, missing, held, setAside } = run;
+  return { ...NO_COUNTS, read, added, updated, removed: missing, held, unchanged, failed: setAside };
+};
+
 const figuresOf = (run: OrganizationRun): Pick<ResourceReport, 'counts' | 'seconds' | 'requests' | 'drift'> => {
-  const { read, added, updated, unchanged, missing, held, setAside, requests, drift } = run;
+  const { requests, drift } = run;
   return {
-    counts: { ...NOTHING, read, added, updated, removed: missing, held, unchanged, failed: setAside },
+    counts: countsOf(run),
     seconds: secondsBetween(run.startedAt, run.endedAt ?? new Date()),
     requests,
     drift,
@@ -94,7 +101,7 @@ function sumOf(asked: Asked, scope: string, parts: readonly Part[]): Required<Or
   return {
     ...blank(asked, scope),
     result: worstOf(runs.map(({ result }) => result)),
-    counts: { ...NOTHING, ...summed(runs.map(({ counts }) => counts)) },
+    counts: { ...NO_COUNTS, ...summed(runs.map(({ counts }) => counts)) },
     seconds: times.length === 0 ? 0 : (Math.max(...times) - Math.min(...times)) / 1000,
     message: messages.length === 0 ? null : messages.join('; '),
     requests: runs.reduce((sum, { requests }) => sum + requests, 0),
@@ -103,24 +110,12 @@ function sumOf(asked: Asked, scope: string, parts: readonly Part[]): Required<Or
   };
 }
 
-const NOTHING: SyncCounts = {
-  read: 0,
-  added: 0,
-  updated: 0,
-  moved: 0,
-  removed: 0,
-  held: 0,
-  unchanged: 0,
-  leftAlone: 0,
-  failed: 0,
-};
-
 const blank = ({ mode, dryRun }: Asked, scope: string): ResourceReport => ({
   run: null,
   scope,
   mode,
   result: 'done',
-  counts: NOTHING,
+  counts: NO_COUNTS,
   seconds: 0,
   message: null,
   dryRun,
@@ -135,7 +130,3 @@ function summed(all: readonly object[]): Record<string, number> {
   for (const one of all) for (const [key, count] of Object.entries(one)) total[key] = (total[key] ?? 0) + count;
   return total;
 }
-
-const WORST_FIRST = ['failed', 'refused', 'partly', 'done'];
-
-const worstOf = (results: readonly string[]): string => WORST_FIRST.find((one) => results.includes(one)) ?? 'done';

@@ -19,8 +19,6 @@ interface ReplayOptions {
 }
 
 const RATE = 50;
-/** What shells say of a command that Ctrl-C ended. */
-const INTERRUPTED = 130;
 
 /** `steward delivery replay`. */
 export function registerReplay(delivery: Command): void {
@@ -49,7 +47,7 @@ export function registerReplay(delivery: Command): void {
         const result = await runReplay(session, filter, options);
         if (options.json) printJson(result);
         else showResult(result);
-        if (result.interrupted) process.exitCode = INTERRUPTED;
+        if (result.interrupted) process.exitCode = ExitCode.Interrupted;
         else if (result.parked > 0) process.exitCode = ExitCode.Partly;
       }),
     );

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { OrganizationRun } from '../../ledger/classy/organization-runs.js';
 import { parseCount } from '../arguments.js';
+import { countsOf } from '../classy/report.js';
 import { parseOrganizationId } from '../organization/entry.js';
 import { withRegistry } from '../organization/registry.js';
 import { print, printJson, printTable, showSeconds, showTime } from '../output.js';
@@ -50,10 +51,7 @@ const toBrief = (run: OrganizationRun) => ({
   endedAt: run.endedAt,
   phase: run.phase,
   result: run.result,
-  counts: {
-    ...{ read: run.read, added: run.added, updated: run.updated, moved: 0, removed: run.missing, held: run.held },
-    ...{ unchanged: run.unchanged, leftAlone: 0, failed: run.setAside },
-  },
+  counts: countsOf(run),
   seconds: ((run.endedAt ?? new Date()).getTime() - run.startedAt.getTime()) / 1000,
   requests: run.requests,
   drift: run.drift,

@@ -99,8 +99,6 @@ const stderrLog = {
   warn: (_details: object, message: string) => void process.stderr.write(`${message}\n`),
   error: (_details: object, message: string) => void process.stderr.write(`${message}\n`),
 };
-/** What shells say of a command that Ctrl-C ended. */
-const INTERRUPTED = 130;
 
 async function withEmbeddedPostgres<T>(dataDir: string, work: (databaseUrl: string) => Promise<T>): Promise<T> {
   const lock = await lockDataFolder(dataDir).catch((error: Error) => {
@@ -116,7 +114,7 @@ async function withEmbeddedPostgres<T>(dataDir: string, work: (databaseUrl: stri
       log: stderrLog,
     });
     // Postgres has a process group of its own: Ctrl-C must not leave it behind
-    const onSignal = (): void => void stores.stop().finally(() => process.exit(INTERRUPTED));
+    const onSignal = (): void => void stores.stop().finally(() => process.exit(ExitCode.Interrupted));
     process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
     try {
       await applyMigrations(stores.databaseUrl!, migrationsDir);

@@ -17,9 +17,6 @@ interface Question {
   wrong?(answer: string): string | undefined;
 }
 
-/** What shells say of a command that Ctrl-C ended. */
-const INTERRUPTED = 130;
-
 /** Whether somebody is there to be asked. */
 export const hasTerminal = (): boolean => process.stdin.isTTY === true;
 
@@ -60,7 +57,7 @@ export async function withTerminal<T>(work: (terminal: Terminal) => Promise<T>):
       });
     if (secret || isGone) process.stderr.write('\n');
     const line = typed.shift();
-    if (line === undefined) throw new CliError('Nothing was changed.', INTERRUPTED);
+    if (line === undefined) throw new CliError('Nothing was changed.', ExitCode.Interrupted);
     return line.trim();
   };
   const ask = async (question: string, { fallback, wrong }: Question, secret: boolean): Promise<string> => {

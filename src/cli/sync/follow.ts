@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CliError } from '../exit.js';
+import { CliError, ExitCode } from '../exit.js';
 import { createStatusLine } from './status-line.js';
 
 const POLL_MS = 500;
 /** A run that nobody has taken after this long waits for a worker. */
 export const UNTAKEN_MS = 10_000;
 export const UNTAKEN = 'no worker has taken it yet; is Steward running? See steward daemon status';
-/** What shells say of a command that Ctrl-C ended. */
-const INTERRUPTED = 130;
 
 /** What is to be seen of one thing that goes on. */
 export interface Sight {
@@ -49,7 +47,7 @@ export async function follow(
 export async function unlessInterrupted<T>(work: Promise<T>, words: () => string): Promise<T> {
   let stop = (): void => undefined;
   const interrupted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(new CliError(`\n${words()}`, INTERRUPTED));
+    stop = () => reject(new CliError(`\n${words()}`, ExitCode.Interrupted));
   });
   process.once('SIGINT', stop);
   try {

@@ -1,5 +1,5 @@
 import type { SiteSyncInput, SyncOutcome } from '../../contract/site-sync.js';
-import type { SyncCounts, SyncRun } from '../../ledger/runs.js';
+import { NO_COUNTS, type SyncCounts, type SyncRun } from '../../ledger/runs.js';
 import type { Session } from '../session.js';
 import { applied, type Person, pagesOf, planned, pushed } from './people.js';
 import { type Estimate, estimateOf } from './plan.js';
@@ -26,17 +26,6 @@ export interface SyncReport {
   people?: Person[];
 }
 
-const NOTHING: SyncCounts = {
-  read: 0,
-  added: 0,
-  updated: 0,
-  moved: 0,
-  removed: 0,
-  held: 0,
-  unchanged: 0,
-  leftAlone: 0,
-  failed: 0,
-};
 /** Outcomes of pushes that are no work done and no failure. */
 const LEFT_ALONE = ['opted-out', 'withheld', 'kept', 'returned-unsigned', 'skipped'];
 
@@ -49,8 +38,8 @@ export async function reportOf(
   const { ledger, config } = session;
   const run = await ledger.runs.find(id);
   const base = { run: id, scope: input.site, mode: input.mode, result, dryRun: input.dryRun ?? false };
-  if (!run) return { ...base, counts: NOTHING, seconds: 0, message: message ?? null, leftAloneBy: {} };
-  const counts = { ...NOTHING, ...(run.counts as SyncCounts | null) };
+  if (!run) return { ...base, counts: NO_COUNTS, seconds: 0, message: message ?? null, leftAloneBy: {} };
+  const counts = { ...NO_COUNTS, ...(run.counts as SyncCounts | null) };
   return {
     ...base,
     counts,

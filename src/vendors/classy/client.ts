@@ -69,6 +69,14 @@ export const areInOrder = (times: readonly Date[], direction: 'asc' | 'desc'): b
     return direction === 'asc' ? before <= time : before >= time;
   });
 
+/** Whether ids go up, all of them above `after`. */
+export const areAscending = (ids: readonly bigint[], after: bigint): boolean =>
+  ids.every((id, index) => id > (ids[index - 1] ?? after));
+
+/** Whether two pages hold the same records in the same order. */
+export const areSameIds = (one: readonly bigint[], other: readonly bigint[]): boolean =>
+  one.length === other.length && one.every((id, index) => id === other[index]);
+
 /** What a page that cannot be one of this query is: a cache that repeats a page would end a reading early, or never. */
 export const repeatedPage = (resource: Resource): VendorError => odd(`${resource}.list`, 'PAGE_REPEATS');
 
