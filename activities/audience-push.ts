@@ -1,25 +1,20 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
-import type { Destination } from '../src/audiences/destination.js';
 import type { AudiencePushActivities } from '../src/contract/audience-push.js';
-import type { Site } from '../src/domain/site.js';
+import { tagKey } from '../src/domain/tag-change.js';
 import type { Ledger } from '../src/ledger/ledger.js';
+import type { People } from '../src/ledger/people.js';
 import type { RemovalBudget } from '../src/ledger/removals.js';
 import { WriterSuperseded } from '../src/ledger/writer.js';
 import type { Logger } from '../src/observe/log.js';
 import type { Metrics } from '../src/observe/metrics.js';
 import { VendorError } from '../src/vendors/errors.js';
+import { AudienceMisconfigured, type AudienceOf, type AudienceTarget } from './audience-target.js';
 import { pushPage } from './push-page.js';
-
-/** One audience: its destination and the site whose members belong in it. */
-export interface AudienceTarget {
-  site: Site;
-  destination: Destination;
-}
 
 /** What the writers work with. */
 export interface PushActivityDeps {
   ledger: Ledger;
-  audiences: ReadonlyMap<string, AudienceTarget>;
+  audienceOf: AudienceOf;
   budget: RemovalBudget;
   /** Wakes a waiting writer when something becomes due. */
   due: DueWaiter;
@@ -35,8 +30,14 @@ export interface DueWaiter {
 }
 
 /** What one stretch of work of one writer has at hand. */
-export interface Writing extends PushActivityDeps, AudienceTarget {
+export interface Writing extends PushActivityDeps, Pick<AudienceTarget, 'destination'> {
   audience: string;
+  /** Whose people they are, as they are reckoned with for this page. */
+  people: People;
+  /** Tag names that are ours to give and to take here, in lower case. */
+  managedTags: ReadonlySet<string>;
+  /** Aborted when this writer should end: no further call is begun. */
+  ended: AbortSignal;
   generation: number;
   /** Whether everybody added is mailed, and subscribed only once they confirm. */
   doubleOptIn: boolean;
@@ -53,18 +54,19 @@ const ALIVE_MS = 3_000;
 
 /** Activities of the writers: one at a time for each audience (house decision 10). */
 export function createPushActivities(deps: PushActivityDeps): AudiencePushActivities {
-  const { ledger, audiences } = deps;
+  const { ledger } = deps;
 
   return {
     async pushDue({ audience }): Promise<{ idle: boolean }> {
-      const target = audiences.get(audience);
-      // no longer configured: what is due waits until it is again
+      const target = await configured(deps, audience);
+      // no longer configured, or wrongly: what is due waits until it is
       if (!target) return { idle: true };
       const generation = await ledger.writer.begin(audience);
       const alive = stayAlive(ledger, audience, generation);
       try {
         const optIn = await checkAudience(deps, target);
-        return await work({ ...deps, ...target, ...optIn, audience, generation }, alive.superseded);
+        const ended = AbortSignal.any([deps.stopping, alive.superseded, cancellationSignal()]);
+        return await work({ ...deps, ...optIn, destination: target.destination, audience, generation, ended }, target);
       } catch (error) {
         if (error instanceof WriterSuperseded) return { idle: true };
         if (error instanceof VendorError) await pauseAudience(deps, audience, error);
@@ -96,16 +98,34 @@ export async function pauseAudience(
     );
 }
 
+async function configured(
+  { audienceOf, log }: PushActivityDeps,
+  audience: string,
+): Promise<AudienceTarget | undefined> {
+  try {
+    return await audienceOf(audience);
+  } catch (error) {
+    if (!(error instanceof AudienceMisconfigured)) throw error;
+    log.error({ audience, reason: error.message }, 'audience is not written to: its configuration is wrong');
+    return undefined;
+  }
+}
+
 /** Takes pages of due contacts until nothing is due for a while or the stretch is over. */
-async function work(writing: Writing, superseded: AbortSignal): Promise<{ idle: boolean }> {
-  const { ledger, audience, site, generation, destination, due, stopping } = writing;
+async function work(
+  writing: Omit<Writing, 'people' | 'managedTags'>,
+  target: AudienceTarget,
+): Promise<{ idle: boolean }> {
+  const { ledger, audience, generation, destination, due, ended } = writing;
   const end = Date.now() + STRETCH_MS;
-  const ended = AbortSignal.any([stopping, superseded, cancellationSignal()]);
   let idleSince = Date.now();
   while (Date.now() < end && !ended.aborted) {
-    const page = await ledger.writer.take(audience, site.name, destination.limits.batchSize);
+    const people = await target.people();
+    const page = await ledger.writer.take(audience, people, destination.limits.pageSize);
     if (page.length > 0) {
-      await pushPage(await withPresentWord(writing), page);
+      const managed = await ledger.audiences.manageTags(audience, people.catalogue);
+      const managedTags = new Set(managed.map(tagKey));
+      await pushPage(await withPresentWord({ ...writing, people, managedTags }), page);
       idleSince = Date.now();
     } else if (Date.now() - idleSince >= LINGER_MS) {
       await ledger.writer.end(audience, generation);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PushOutcome } from '../src/audiences/destination.js';
 import type { ListState } from '../src/domain/plan-contact.js';
+import { type TagChange, tagChange } from '../src/domain/tag-change.js';
 import type { TakenContact } from '../src/ledger/contacts.js';
 import { type Postponement, type Settlement, WriterSuperseded } from '../src/ledger/writer.js';
 import { VendorError } from '../src/vendors/errors.js';
@@ -15,34 +16,36 @@ const LONGEST_RETRY_MS = 5 * 60 * 1000;
 const LANDS_LATE_MS = 30_000;
 /** A process that stood still this long between booking a call and sending it must look again. */
 const STOOD_STILL_MS = 5_000;
-/** Pauses in place after a 429 that names no time. */
-const BUSY_PAUSES_MS = [1_000, 2_000];
 /** Pause of one person who alone is answered with 429. */
 const PERSON_BUSY_MS = 30_000;
 
-/** Pushes contacts in one call and settles each by its own outcome. @throws VendorError when the whole audience is concerned */
-export async function pushTogether(writing: Writing, call: readonly Planned<ImportPlan>[]): Promise<void> {
+/**
+ * Pushes contacts in one call and settles each by its own outcome; gives those whose tags are still to be changed. @throws
+ * VendorError when the whole audience is concerned
+ */
+export async function pushTogether(writing: Writing, call: readonly Planned<ImportPlan>[]): Promise<Tagged[]> {
+  const { destination, managedTags } = writing;
   const contacts = call.map(({ plan }) => plan.contact);
   const automations = call[0]?.plan.automations ?? false;
-  const outcomes = await withCall(writing, call, () =>
-    writing.destination.push(contacts, { automations, resubscribe: false }),
-  );
-  if (!outcomes) return;
+  const outcomes = await withCall(writing, call, () => destination.push(contacts, { automations, resubscribe: false }));
+  if (!outcomes) return [];
+  const all = call.map(({ taken, plan }, index): Tagged => {
+    const outcome = outcomes[index]!;
+    const had = outcome.kind === 'stored' && destination.tagging ? outcome.tags : undefined;
+    const change = tagChange(had, plan.contact.tags, managedTags);
+    const storedState = writing.doubleOptIn && plan.addition ? 'Unconfirmed' : 'Active';
+    return { taken, plan, hash: plan.hash, operation: 'import', outcome, added: plan.addition, storedState, change };
+  });
+  const needsTags = ({ change: { add, remove } }: Tagged): boolean => add.length + remove.length > 0;
   await settleOutcomes(
     writing,
-    call.map(({ taken: one, plan }, index) => ({
-      taken: one,
-      hash: plan.hash,
-      operation: 'import' as const,
-      outcome: outcomes[index]!,
-      added: plan.addition,
-      storedState: writing.doubleOptIn && plan.addition ? ('Unconfirmed' as const) : ('Active' as const),
-    })),
+    all.filter((one) => !needsTags(one)),
   );
+  return all.filter(needsTags);
 }
 
 /** A contact that a call is about, and the hash that it would settle. */
-type Called = Pick<Planned, 'taken'> & { plan: { hash: string } };
+type Called = Pick<Planned, 'taken'> & { plan: { hash: string; addition?: boolean } };
 
 /**
  * Books the contacts as under way, makes the call, and deals with its failure: those contacts are then tried again later,
@@ -56,9 +59,12 @@ export async function withCall<T>(
 ): Promise<T | undefined> {
   const { ledger, audience, generation, destination } = writing;
   const addresses = [...called.map(({ taken }) => taken.address), ...alsoBooked];
+  const added = called
+    .filter(({ taken, plan }) => plan.addition && !taken.isBeingAdded)
+    .map(({ taken }) => taken.address);
   for (let attempt = 0; ; attempt += 1) {
     const booked = performance.now();
-    await ledger.writer.beginCall(audience, generation, addresses, destination.limits.timeoutMs + LANDS_LATE_MS);
+    await ledger.writer.beginCall(audience, generation, addresses, destination.limits.timeoutMs + LANDS_LATE_MS, added);
     if (performance.now() - booked > STOOD_STILL_MS) throw new WriterSuperseded('stood still before a call');
     try {
       return await send();
@@ -66,14 +72,15 @@ export async function withCall<T>(
       if (!(error instanceof VendorError)) throw error;
       const pauseMs =
         error.details.kind === 'rate-limited' && error.details.retryAfterMs === undefined
-          ? BUSY_PAUSES_MS[attempt]
+          ? destination.limits.busyPausesMs[attempt]
           : undefined;
       if (pauseMs === undefined) {
-        if (error.details.call !== 'unknown') await ledger.writer.release(audience, generation, addresses);
+        if (error.details.call !== 'unknown') await ledger.writer.release(audience, generation, addresses, added);
         await callFailed(writing, called, error);
         return undefined;
       }
-      await sleep(pauseMs);
+      // whoever else was turned away at the same time does not come back at the same time
+      await sleep(pauseMs * (0.5 + Math.random()));
     }
   }
 }
@@ -86,12 +93,19 @@ async function callFailed(writing: Writing, called: readonly Called[], error: Ve
   if (call === 'unknown') await postponeUnknown(writing, taken);
   // the vendor's own code says that the key or the list is wrong; without one it may be a firewall that dislikes one person
   if ((kind === 'refused' && code !== undefined) || retryAfterMs !== undefined) throw error;
+  if (kind === 'rate-limited' && !destination.limits.isBusyWithCall) throw error;
   // an outage concerns everybody, a poisonous contact only its call: asking something harmless tells which it is
   if (kind === 'down' || kind === 'refused') await destination.probe();
   if (call === 'unknown' && !isLastTry) return;
   if (taken.length > 1) await postpone(writing, taken, { afterMs: 0, counts: false, batchLimit: half(taken) });
   else if (kind === 'rate-limited') await postpone(writing, taken, { afterMs: PERSON_BUSY_MS, counts: false });
   else await retryOrRefuse(writing, taken[0]!, called[0]!.plan.hash, error.details.code, error.message);
+}
+
+/** A contact that is stored and whose tags are still to be changed. */
+export interface Tagged extends CallOutcome {
+  plan: ImportPlan;
+  change: TagChange;
 }
 
 /** After a time-out the contacts wait until the vendor cannot be working on them any more (house decision 11). */
@@ -143,20 +157,16 @@ async function retryOrRefuse(
     type: 'ContactFails',
     message: `${reason}; ${MOST_TRIES} tries. Retry once the cause is mended, or discard.`,
   };
-  await settle(
-    writing,
-    [
-      {
-        ...settled(taken),
-        operation: 'import',
-        outcome: 'refused',
-        hash,
-        code: typeof code === 'number' ? code : undefined,
-        refusal,
-      },
-    ],
-    [taken],
-  );
+  const base = {
+    ...settled(taken),
+    operation: 'import' as const,
+    hash,
+    code: typeof code === 'number' ? code : undefined,
+  };
+  const settlement: Settlement = writing.people.parks
+    ? { ...base, outcome: 'refused', refusal }
+    : { ...base, outcome: 'declined', reason: 'destination-fails' };
+  await settle(writing, [settlement], [taken]);
 }
 
 /** One contact's outcome of a call. */
@@ -177,7 +187,7 @@ export async function settleOutcomes(writing: Writing, outcomes: readonly CallOu
   if (known.length > 0)
     await settle(
       writing,
-      known.map(toSettlement),
+      known.map((one) => toSettlement(one, writing.people.parks)),
       known.map(({ taken }) => taken),
     );
   for (const { taken, hash, outcome } of outcomes) {
@@ -187,33 +197,40 @@ export async function settleOutcomes(writing: Writing, outcomes: readonly CallOu
         taken,
         hash,
         outcome.code,
-        `${writing.site.audience} answered with unknown code ${outcome.code}`,
+        `${writing.audience} answered with unknown code ${outcome.code}`,
       );
   }
 }
 
-function toSettlement({
-  taken,
-  hash,
-  operation,
-  outcome,
-  added = false,
-  storedState = 'Active',
-}: CallOutcome): Settlement {
-  const base = { ...settled(taken), operation, hash, added: added && outcome.kind === 'stored' };
+function toSettlement(
+  { taken, hash, operation, outcome, added = false, storedState = 'Active' }: CallOutcome,
+  parks: boolean,
+): Settlement {
+  const base = { ...settled(taken), operation, hash };
   switch (outcome.kind) {
-    case 'stored':
-      return { ...base, outcome: storedOutcome(operation, storedState), listState: storedState };
+    case 'stored': {
+      // created by an earlier call of ours whose answer never came, or by this one
+      const isNew = outcome.created === true || (added && (outcome.created === undefined || taken.isBeingAdded));
+      const stored = storedOutcome(operation, storedState);
+      return { ...base, outcome: stored, listState: storedState, added: isNew, isOurs: isNew };
+    }
     case 'respected':
       return {
         ...base,
         outcome: outcome.state === 'Unconfirmed' ? 'unconfirmed' : 'opted-out',
         listState: outcome.state,
         code: outcome.code,
+        reason: outcome.reason,
       };
     default: {
-      const message = `the destination refuses this address (code ${outcome.code}); correct it at the source, or discard.`;
-      return { ...base, outcome: 'refused', code: outcome.code, refusal: { type: 'AddressRefused', message } };
+      const { code, kind: _ } = outcome;
+      if (!parks && outcome.kind === 'refused') {
+        // what is refused for now only has a hash of its own, so that the next sync tries again
+        const { reason = 'invalid-address', isForNow } = outcome;
+        return { ...base, outcome: 'declined', hash: isForNow ? `${hash} later` : hash, code, reason };
+      }
+      const message = `the destination refuses this address (code ${code}); correct it at the source, or discard.`;
+      return { ...base, outcome: 'refused', code, refusal: { type: 'AddressRefused', message } };
     }
   }
 }
@@ -241,18 +258,19 @@ export async function settle(
   settlements: readonly Settlement[],
   taken: readonly TakenContact[],
 ): Promise<void> {
-  const { ledger, audience, site, generation, metrics, log } = writing;
-  await ledger.writer.settle(audience, site.name, generation, settlements);
+  const { ledger, audience, people, generation, metrics, log } = writing;
+  await ledger.writer.settle(audience, people, generation, settlements);
   for (const { outcome, memberId, refusal } of settlements) {
     metrics.pushes.inc({ audience, outcome });
     if (refusal)
       log.warn(
-        { site: site.name, memberId, step: 'pushContact', type: refusal.type },
+        { site: people.scope, memberId, step: 'pushContact', type: refusal.type },
         'member is parked; see steward parked list',
       );
   }
   const now = Date.now();
   for (const { deliveredAt } of taken) {
-    if (deliveredAt) metrics.deliveryToDestination.observe({ site: site.name }, (now - deliveredAt.getTime()) / 1000);
+    if (deliveredAt)
+      metrics.deliveryToDestination.observe({ site: people.scope }, (now - deliveredAt.getTime()) / 1000);
   }
 }

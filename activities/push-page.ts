@@ -4,8 +4,10 @@ import type { TakenContact } from '../src/ledger/contacts.js';
 import type { Settlement } from '../src/ledger/writer.js';
 import type { Writing } from './audience-push.js';
 import { hashOf } from './contact-hash.js';
-import { pushTogether, settle } from './push-call.js';
+import { inTurns } from './in-turns.js';
+import { pushTogether, settle, type Tagged } from './push-call.js';
 import { type PersonPlan, pushPerson } from './push-person.js';
+import { pushTags } from './push-tags.js';
 
 /** A due contact and what it needs. */
 export interface Planned<P extends ContactPlan = ContactPlan> {
@@ -16,6 +18,8 @@ export type ImportPlan = Extract<ContactPlan, { do: 'import' }>;
 
 /** People who need calls of their own and are done before the next look at what is due. */
 const PERSONS_A_PAGE = 8;
+/** Tags that start no automations go person by person: so many are settled before the next look. */
+const QUIET_PEOPLE_A_PAGE = 1_000;
 /** A contact whose turn comes with another's. */
 export const WAIT_MS = 2_000;
 
@@ -25,7 +29,9 @@ export const WAIT_MS = 2_000;
  */
 export async function pushPage(writing: Writing, page: readonly TakenContact[]): Promise<void> {
   const now = new Date();
-  const planned = page.map((taken): Planned => ({ taken, plan: planContact(taken, writing.site, now, hashOf) }));
+  const planned = page.map(
+    (taken): Planned => ({ taken, plan: planContact(taken, writing.people.rules, now, hashOf) }),
+  );
   await settleWithoutCall(writing, planned);
 
   const persons = planned.filter((one): one is Planned<PersonPlan> => needsOwnCalls(one, writing));
@@ -39,16 +45,29 @@ export async function pushPage(writing: Writing, page: readonly TakenContact[]):
   const imports = planned.filter(
     (one): one is Planned<ImportPlan> => one.plan.do === 'import' && !needsOwnCalls(one, writing),
   );
-  for (const call of callsOf(
-    imports.filter(({ taken }) => taken.lane === 'live'),
-    writing,
-  ))
-    await pushTogether(writing, call);
-  const [bulk] = callsOf(
-    imports.filter(({ taken }) => taken.lane === 'bulk'),
-    writing,
-  );
-  if (bulk) await pushTogether(writing, bulk);
+  const { pageSize, batchSize } = writing.destination.limits;
+  const live = imports.filter(({ taken }) => taken.lane === 'live');
+  const quiet = imports.filter(({ taken }) => taken.quiet).slice(0, QUIET_PEOPLE_A_PAGE);
+  const bulk = quiet.length > 0 ? quiet : imports.filter(({ taken }) => taken.lane === 'bulk');
+  for (const call of callsOf(live, writing)) await pushImports(writing, [call]);
+  // no more than the page is made for: a look for live ones comes first
+  await pushImports(writing, callsOf(bulk, writing).slice(0, Math.ceil(pageSize / batchSize)));
+}
+
+/** Pushes calls of different people side by side, then the tags of all of them together. */
+export async function pushImports(writing: Writing, calls: readonly Planned<ImportPlan>[][]): Promise<void> {
+  const tagged: Tagged[] = [];
+  try {
+    await inTurns(writing, calls, async (call) => {
+      tagged.push(...(await pushTogether(writing, call)));
+    });
+  } catch (error) {
+    const { ledger, audience, generation } = writing;
+    const left = tagged.map(({ taken }) => taken.address);
+    if (left.length > 0) await ledger.writer.release(audience, generation, left);
+    throw error;
+  }
+  if (tagged.length > 0) await pushTags(writing, tagged);
 }
 
 async function settleWithoutCall(writing: Writing, planned: readonly Planned[]): Promise<void> {

@@ -3,8 +3,8 @@ import type { SubscriberView } from '../src/domain/subscriber.js';
 import type { Settlement } from '../src/ledger/writer.js';
 import { VendorError } from '../src/vendors/errors.js';
 import type { Writing } from './audience-push.js';
-import { pushTogether, settle, settled, settleOutcomes, withCall } from './push-call.js';
-import { type ImportPlan, type Planned, WAIT_MS } from './push-page.js';
+import { settle, settled, settleOutcomes, withCall } from './push-call.js';
+import { type ImportPlan, type Planned, pushImports, WAIT_MS } from './push-page.js';
 
 /** Plans that concern one person and begin by reading the list. */
 export type PersonPlan = Exclude<ContactPlan, { do: 'nothing' | 'wait' | 'skip' }>;
@@ -54,7 +54,7 @@ async function importRead(
   const addition = state === 'Absent';
   const { contact, hash } = plan;
   if (!addition || !writing.holdAdditions || taken.hold?.released) {
-    return pushTogether(writing, [{ taken, plan: { do: 'import', contact, hash, addition, automations } }]);
+    return pushImports(writing, [[{ taken, plan: { do: 'import', contact, hash, addition, automations } }]]);
   }
   const reason = 'double opt-in list: adding this person sends a confirmation mail';
   await writing.ledger.holds.holdAddition(writing.audience, taken.address, taken.holder!.memberId, reason);
@@ -155,7 +155,7 @@ async function comeBack(writing: Writing, one: Planned<PlanOf<'return'>>): Promi
 /** Reads that the person is Active, commits the intent within the budget, deletes, and reads the list's own date of it. */
 async function remove(writing: Writing, one: Planned<PlanOf<'remove'>>): Promise<void> {
   const { taken, plan } = one;
-  const { ledger, audience, generation, destination, log, site } = writing;
+  const { ledger, audience, generation, destination, log, people } = writing;
   const there = await look(writing, one);
   if (!there) return;
   const done = { outcome: 'removed', hash: plan.hash, listState: 'Deleted', operation: 'remove' } as const;
@@ -177,7 +177,7 @@ async function remove(writing: Writing, one: Planned<PlanOf<'remove'>>): Promise
   if (allowed === 'stale') return again(writing, one);
   if (allowed === 'held') {
     log.warn(
-      { audience, site: site.name, memberId },
+      { audience, scope: people.scope, memberId },
       'removal is held: the budget of 24 hours is used up; see steward held list',
     );
     return finish(writing, one, { outcome: 'held', hash: plan.hash, listState: 'Active' });

@@ -1,4 +1,4 @@
-import type { ListActivities, SiteSyncInput, SyncStep } from '../src/contract/site-sync.js';
+import type { ListActivities, SyncInput, SyncStep } from '../src/contract/site-sync.js';
 import { VendorError } from '../src/vendors/errors.js';
 import { pauseAudience } from './audience-push.js';
 import { beat } from './beating.js';
@@ -23,19 +23,20 @@ export function createListActivities(deps: SyncActivityDeps): ListActivities {
         return await readList(deps, input, current);
       } catch (error) {
         if (error instanceof VendorError && !(await answers(current.destination)))
-          await pauseAudience(deps, current.site.audience, error);
+          await pauseAudience(deps, current.audience, error);
         throw error;
       }
     },
   };
 }
 
-async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: CurrentRun): Promise<SyncStep> {
+async function readList(deps: SyncActivityDeps, input: SyncInput, current: CurrentRun): Promise<SyncStep> {
   const { ledger, log } = deps;
-  const { run, site, destination } = current;
+  const { run, audience, destination } = current;
   const wouldMail = run.first && !(await mayMail(deps, current));
   if (wouldMail && !run.dryRun) return DOUBLE_OPT_IN;
   const beating = beat<ReadingProgress>(deps.stopping, { cursor: undefined, read: 0, active: 0, calls: 0, ms: 0 });
+  const since = await sinceWhen(deps, current);
   let at = beating.from;
   let hasAnswered = false;
   try {
@@ -44,9 +45,9 @@ async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: C
       const asOf = await ledger.walks.now();
       if (at.calls === 0) await ledger.runs.progress(input.run, { listReadAt: asOf });
       const begun = performance.now();
-      const { subscribers, next } = await withPatience(() => destination.readBack(at.cursor));
-      if (!hasAnswered && (await ledger.audiences.resume(site.audience)))
-        log.info({ audience: site.audience }, 'audience answers again: its pause is over');
+      const { subscribers, next } = await withPatience(() => destination.readBack(at.cursor, since));
+      if (!hasAnswered && (await ledger.audiences.resume(audience)))
+        log.info({ audience }, 'audience answers again: its pause is over');
       hasAnswered = true;
       const ms = at.ms + performance.now() - begun;
       await ledger.observations.store(input.run, asOf, subscribers);
@@ -61,11 +62,21 @@ async function readList(deps: SyncActivityDeps, input: SiteSyncInput, current: C
         listCallMs: Math.round(ms / at.calls),
       });
     }
-    await ledger.audiences.noteActive(site.audience, at.active);
+    if (since === undefined) await ledger.audiences.noteActive(audience, at.active);
     return wouldMail && DOUBLE_OPT_IN.message ? { message: DOUBLE_OPT_IN.message } : {};
   } finally {
     beating.stop();
   }
+}
+
+/** The destination's clock may differ, and it may write down late what it did. */
+const OVERLAP_MS = 5 * 60_000;
+
+/** A run that looks for what changed goes on where the last reading began. */
+async function sinceWhen({ ledger }: SyncActivityDeps, { run, audience, destination }: CurrentRun) {
+  if (run.mode !== 'incremental' || !destination.readsChanges) return undefined;
+  const readTo = await ledger.audiences.readTo(audience);
+  return readTo && new Date(readTo.getTime() - OVERLAP_MS);
 }
 
 /** A first full sync would mail everybody whom it adds. */
@@ -76,7 +87,7 @@ export const DOUBLE_OPT_IN: SyncStep = {
 };
 
 /** Whether additions may be made: nobody is mailed, or somebody said that it is all right. */
-export async function mayMail({ ledger }: SyncActivityDeps, { destination, site }: CurrentRun): Promise<boolean> {
+export async function mayMail({ ledger }: SyncActivityDeps, { destination, audience }: CurrentRun): Promise<boolean> {
   const { doubleOptIn } = await destination.probe();
-  return !doubleOptIn || (await ledger.audiences.state(site.audience)).optInConfirmed;
+  return !doubleOptIn || (await ledger.audiences.state(audience)).optInConfirmed;
 }

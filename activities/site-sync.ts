@@ -1,11 +1,12 @@
 import type { SiteSyncInput, SyncActivities, SyncBeginning, SyncStep } from '../src/contract/site-sync.js';
+import { membersOf } from '../src/ledger/people.js';
 import { toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
 import { waitForOutcomes } from './await-pushes.js';
 import { beat } from './beating.js';
-import { compareSite } from './compare-site.js';
+import { compareAudience } from './compare-audience.js';
 import { DOUBLE_OPT_IN, mayMail } from './read-list.js';
 import { leavesPlanBehind, notInPlan, plannedCounts, whatIsLeft } from './sync-figures.js';
-import { currentRun, type SyncActivityDeps } from './sync-run.js';
+import { currentRun, currentSiteRun, type SyncActivityDeps } from './sync-run.js';
 
 const PAGE_SIZE = 500;
 
@@ -15,14 +16,14 @@ export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
   return {
     beginSync: (input) => beginSync(deps, input),
     takeOverPlan: (input) => takeOverPlan(deps, input),
-    compareSite: (input) => compareSite(deps, input),
+    compareAudience: (input) => compareAudience(deps, input),
 
     async awaitPushes(input) {
-      const { site } = await currentRun(deps, input);
+      const { audience } = await currentRun(deps, input);
       const beating = beat(deps.stopping, {});
       try {
         await ledger.runs.progress(input.run, { phase: 'pushing' });
-        return await waitForOutcomes(deps, beating, input.run, site.audience);
+        return await waitForOutcomes(deps, beating, input.run, audience);
       } finally {
         beating.stop();
       }
@@ -44,10 +45,11 @@ export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
       const isStoppedByGuard = ended === 'refused' && run.phase !== 'starting' && run.phase !== 'reading list';
       const hasCompared = ended === 'done' || ended === 'partly' || isStoppedByGuard;
       if (run.first && !run.dryRun && input.limit === undefined && hasCompared) await ledger.runs.adopted(run.audience);
+      if (!run.dryRun && hasCompared && run.listReadAt) await ledger.audiences.wasRead(run.audience, run.listReadAt);
       if (isNews) {
-        metrics.syncRuns.inc({ kind: input.mode, scope: input.site, result: ended });
+        metrics.syncRuns.inc({ kind: run.mode, scope: run.site, result: ended });
         log.info(
-          { site: input.site, run: input.run, mode: input.mode, result: ended, ...counts },
+          { scope: run.site, run: input.run, mode: run.mode, result: ended, ...counts },
           message ?? 'sync ended',
         );
       }
@@ -76,7 +78,7 @@ async function beginSync(deps: SyncActivityDeps, input: SiteSyncInput): Promise<
       result: 'skipped',
       message: `Ghost is given a rest: the next walk comes in ${Math.ceil(waitMs / 60_000)} min`,
     };
-  await ledger.audiences.ensure([audience]);
+  await ledger.audiences.ensure({ audience, destination: 'campaign-monitor' });
   if (input.confirmOptInMails) {
     await ledger.audiences.confirmOptInMails(audience);
     await ledger.holds.release({ audience, kind: 'addition' });
@@ -96,7 +98,7 @@ async function beginSync(deps: SyncActivityDeps, input: SiteSyncInput): Promise<
     first = plan?.first === true && plan.untilId === null;
   }
   const marks = isAdopted || first || mode === 'apply';
-  await ledger.runs.begin(input, audience, { marks, first });
+  await ledger.runs.begin(input, membersOf(source.site), audience, { marks, first });
   return { go: true, readsList: mode === 'full', readsMembers: mode !== 'apply' && source.ghost !== undefined };
 }
 
@@ -118,7 +120,7 @@ async function stretchMs(
 /** What a dry run read goes into the ledger as it was read; what is newer there stays. */
 async function takeOverPlan(deps: SyncActivityDeps, input: SiteSyncInput): Promise<SyncStep> {
   const { ledger } = deps;
-  const current = await currentRun(deps, input);
+  const current = await currentSiteRun(deps, input);
   const { site, run } = current;
   if (run.first && !(await mayMail(deps, current))) return DOUBLE_OPT_IN;
   const plan = input.plan!;

@@ -8,7 +8,7 @@ import { toFacts, toWaitingDelivery } from '../src/vendors/ghost/member-facts.js
 import { beat } from './beating.js';
 import { removeFound } from './remove-found.js';
 import { createSourceReader, type SourceReader } from './source-pause.js';
-import { currentRun, type SyncActivityDeps } from './sync-run.js';
+import { currentSiteRun, type SyncActivityDeps } from './sync-run.js';
 
 /** How far a walk is. `source`: of which Ghost; if that changes under the walk, it begins anew. */
 interface WalkProgress {
@@ -43,7 +43,7 @@ export function createWalkActivities(deps: SyncActivityDeps): WalkActivities {
 /** Pages all members by id, the next page being read while one is compared; at most two are held. */
 async function walkMembers(deps: SyncActivityDeps, input: SiteSyncInput): Promise<void> {
   const { ledger } = deps;
-  const { run, site, ghost } = await currentRun(deps, input);
+  const { run, site, ghost } = await currentSiteRun(deps, input);
   if (!ghost) return;
   const isComplete = input.limit === undefined;
   const before = await ledger.runs.lastComplete(input.site, input.run);

@@ -3,18 +3,17 @@ import type { AudiencePushActivities, AudiencePushInput } from '../src/contract/
 import { pushStatus, wake } from '../src/contract/signals.js';
 import { TaskQueue } from '../src/contract/task-queues.js';
 
-const { pushDue } = proxyActivities<AudiencePushActivities>({
-  taskQueue: TaskQueue.CampaignMonitor,
-  startToCloseTimeout: '15 minutes',
-  heartbeatTimeout: '10 seconds',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' },
-});
-
 /**
  * The one writer of an audience. Its activity pushes what is due for some minutes at a time and returns idle when nothing
  * was due for a while; an outage of the destination is this activity, retrying. Ends when idle and not woken meanwhile.
  */
 export async function audiencePush(input: AudiencePushInput): Promise<void> {
+  const { pushDue } = proxyActivities<AudiencePushActivities>({
+    taskQueue: input.queue ?? TaskQueue.CampaignMonitor,
+    startToCloseTimeout: '30 minutes',
+    heartbeatTimeout: '10 seconds',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+  });
   let woken = false;
   let stretches = 0;
   setHandler(wake, () => {

@@ -1,4 +1,5 @@
 export { audiencePush } from './audience-push.js';
+export { audienceSync } from './audience-sync.js';
 export { deliveryCatchUp } from './delivery-catch-up.js';
 export { memberSync } from './member-sync.js';
 export { organizationSync } from './organization-sync.js';

@@ -1,4 +1,4 @@
-import { ActivityCancellationType, CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type {
   ListActivities,
   SiteSyncInput,
@@ -10,18 +10,10 @@ import type {
 } from '../src/contract/site-sync.js';
 import { TaskQueue } from '../src/contract/task-queues.js';
 import { failureText } from './failure-text.js';
-
-const patient = {
-  // the next run must not begin while an activity of this one still writes
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  startToCloseTimeout: '24 hours',
-  heartbeatTimeout: '15 seconds',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' },
-} as const;
-const short = { ...patient, startToCloseTimeout: '1 minute', heartbeatTimeout: undefined } as const;
+import { patient, short } from './patience.js';
 
 const { beginSync, endSync } = proxyActivities<SyncActivities>({ ...short, taskQueue: TaskQueue.Steward });
-const { takeOverPlan, compareSite, awaitPushes } = proxyActivities<SyncActivities>({
+const { takeOverPlan, compareAudience, awaitPushes } = proxyActivities<SyncActivities>({
   ...patient,
   taskQueue: TaskQueue.Steward,
 });
@@ -67,7 +59,7 @@ async function work(
     const refused = await takeOverPlan(input);
     if (refused.result) return refused;
   }
-  await compareSite(input);
+  await compareAudience(input);
   if (input.dryRun) return read;
 
   const pushed = await awaitPushes(input);

@@ -3,7 +3,12 @@ import { continueAsNew, executeChild, ParentClosePolicy, sleep, uuid4, workflowI
 import { runningFor, runningForOrganization } from '../src/contract/search-attributes.js';
 import { TaskQueue } from '../src/contract/task-queues.js';
 import type { TickInput } from '../src/contract/tick.js';
-import { organizationSyncWorkflowId, siteSyncWorkflowId } from '../src/contract/workflow-ids.js';
+import {
+  audienceSyncWorkflowId,
+  organizationSyncWorkflowId,
+  siteSyncWorkflowId,
+} from '../src/contract/workflow-ids.js';
+import type { audienceSync } from './audience-sync.js';
 import type { organizationSync } from './organization-sync.js';
 import type { siteSync } from './site-sync.js';
 
@@ -34,6 +39,13 @@ async function runSync(input: TickInput): Promise<void> {
       workflowId: siteSyncWorkflowId(input.site),
       args: [{ ...input, run, by: 'schedule' }],
       typedSearchAttributes: runningFor(input.site),
+    });
+  else if ('audience' in input)
+    await executeChild<typeof audienceSync>('audienceSync', {
+      ...how,
+      workflowId: audienceSyncWorkflowId(input.audience),
+      args: [{ audience: input.audience, queue: input.queue, mode: input.mode, run, by: 'schedule' }],
+      typedSearchAttributes: runningForOrganization(input.organization),
     });
   else
     await executeChild<typeof organizationSync>('organizationSync', {

@@ -1,4 +1,4 @@
-import { memberFieldTypes } from '../domain/contact.js';
+import type { FieldTypes } from '../domain/contact.js';
 import type { ListState } from '../domain/plan-contact.js';
 import type { ObservedSubscriber } from '../domain/subscriber.js';
 import type { CampaignMonitorClient, ListPageState } from '../vendors/campaign-monitor/client.js';
@@ -12,6 +12,7 @@ const PAGE_STATES: readonly ListPageState[] = ['active', 'unconfirmed', 'unsubsc
 export async function readBack(
   client: CampaignMonitorClient,
   listId: string,
+  fields: FieldTypes,
   cursor = `${PAGE_STATES[0]}/1`,
 ): Promise<ObservedPage> {
   const { place, page, clientId } = toPlace(cursor);
@@ -19,7 +20,7 @@ export async function readBack(
   const { Results, NumberOfPages } = await client.readListPage(listId, place, page);
   const following = PAGE_STATES[PAGE_STATES.indexOf(place) + 1] ?? 'suppressed';
   return {
-    subscribers: Results.map(toObserved),
+    subscribers: Results.map((one) => toObserved(one, fields)),
     next: page < NumberOfPages ? `${place}/${page + 1}` : `${following}/1`,
   };
 }
@@ -54,22 +55,23 @@ function toPlace(cursor: string): { place: ListPageState | 'suppressed'; page: n
   return { place, page, clientId };
 }
 
-const toObserved = ({ EmailAddress, Name, State, Date: stateDate, CustomFields }: Subscriber): ObservedSubscriber => ({
+const toObserved = (
+  { EmailAddress, Name, State, Date: stateDate, CustomFields }: Subscriber,
+  fields: FieldTypes,
+): ObservedSubscriber => ({
   email: EmailAddress,
   name: Name ?? '',
   state: listStateOf(State),
   stateDate,
-  fields: Object.fromEntries((CustomFields ?? []).flatMap(({ Key, Value }) => toField(Key, Value))),
+  fields: Object.fromEntries((CustomFields ?? []).flatMap(({ Key, Value }) => toField(Key, Value, fields))),
 });
 
-const memberFields = new Map(Object.entries(memberFieldTypes).map(([name, type]) => [fieldKey(name), { name, type }]));
-
 /** A value under our own name; nothing for a field that is not ours, or empty. */
-function toField(key: string, value: unknown): [name: string, value: string][] {
-  const field = memberFields.get(fieldKey(key));
-  if (!field || value === null || value === undefined || value === '') return [];
+function toField(key: string, value: unknown, fields: FieldTypes): [name: string, value: string][] {
+  const name = Object.keys(fields).find((one) => fieldKey(one) === fieldKey(key));
+  if (name === undefined || value === null || value === undefined || value === '') return [];
   // some dates are read with a time
-  return [[field.name, field.type === 'date' ? String(value).slice(0, 10) : String(value)]];
+  return [[name, fields[name] === 'date' ? String(value).slice(0, 10) : String(value)]];
 }
 
 /** Keys are read with or without brackets, and even as display names with spaces. */

@@ -1,17 +1,19 @@
-import { type Contact, type FieldValue, memberFieldTypes } from '../domain/contact.js';
+import type { Contact, FieldTypes, FieldValue } from '../domain/contact.js';
 import type { ListState } from '../domain/plan-contact.js';
 import type { ConsentToTrack } from '../domain/site.js';
 import { type CampaignMonitorClient, Code } from '../vendors/campaign-monitor/client.js';
 import type { ImportSubscriber } from '../vendors/campaign-monitor/schema.js';
 import { VendorError } from '../vendors/errors.js';
 import { fieldKey, listStateOf, readBack } from './campaign-monitor-reading.js';
-import type { AudienceCheck, Destination, PushFlags, PushOutcome } from './destination.js';
+import type { AudienceCheck, Capabilities, Destination, PushFlags, PushOutcome } from './destination.js';
 
 /** What one Campaign Monitor list is made with. */
 export interface CampaignMonitorListOptions {
   client: CampaignMonitorClient;
   listId: string;
   consentToTrack: ConsentToTrack;
+  /** The fields of its contacts. */
+  fields: FieldTypes;
   /** Time-out of a call, in milliseconds; the client's own. */
   timeoutMs: number;
 }
@@ -19,13 +21,16 @@ export interface CampaignMonitorListOptions {
 /** Most subscribers in one import. */
 const BATCH_SIZE = 1000;
 
+/** After a 429 that names no time, in milliseconds. */
+const BUSY_PAUSES_MS = [1_000, 2_000];
+
 /** Longest text of a field, in UTF-16 units. */
 const TEXT_LIMIT = 250;
 
 /** Days that a date field takes; others are dropped in silence. */
 const [FIRST_DAY, LAST_DAY] = ['1900-01-01', '2076-06-06'];
 
-const dataTypes = { text: 'Text', date: 'Date' } as const;
+const dataTypes = { text: 'Text', date: 'Date', number: 'Number' } as const;
 
 /** States in which the vendor leaves a subscriber alone, by the code it says so with. */
 const stateOfCode: ReadonlyMap<number, ListState> = new Map([
@@ -39,22 +44,40 @@ const stateOfCode: ReadonlyMap<number, ListState> = new Map([
 /** Invalid address, invalid new address, invalid mobile number or both. */
 const REFUSED_FOR_EVER: ReadonlySet<number> = new Set([Code.InvalidEmail, Code.InvalidNewEmail, 220, 221]);
 
+/** What Campaign Monitor can do. */
+export const campaignMonitorCapabilities: Capabilities = {
+  tags: false,
+  moves: true,
+  resubscribes: true,
+  removedState: 'Deleted',
+};
+
 /** A Campaign Monitor list as a destination. */
 export function createCampaignMonitorList({
   client,
   listId,
   consentToTrack,
+  fields,
   timeoutMs,
 }: CampaignMonitorListOptions): Destination {
   const subscriberOf = (contact: Contact): ImportSubscriber => toSubscriber(contact, consentToTrack);
 
   return {
     audience: listId,
-    limits: { batchSize: BATCH_SIZE, timeoutMs },
+    limits: {
+      batchSize: BATCH_SIZE,
+      pageSize: BATCH_SIZE,
+      callsAtOnce: 1,
+      timeoutMs,
+      busyPausesMs: BUSY_PAUSES_MS,
+      isBusyWithCall: true,
+    },
+    capabilities: campaignMonitorCapabilities,
+    readsChanges: false,
 
     async check(): Promise<AudienceCheck> {
       const list = await client.readList(listId);
-      const problems = await ensureFields(client, listId);
+      const problems = await ensureFields(client, listId, fields);
       const { TotalActiveSubscribers } = await client.readStats(listId);
       return {
         title: list.Title,
@@ -83,7 +106,7 @@ export function createCampaignMonitorList({
       return subscriber && { state: listStateOf(subscriber.State), stateDate: subscriber.Date };
     },
 
-    readBack: (cursor: string | undefined) => readBack(client, listId, cursor),
+    readBack: (cursor: string | undefined) => readBack(client, listId, fields, cursor),
 
     storedFields: (contact: Contact) =>
       Object.fromEntries(storableFields(contact).map(([key, { stored }]) => [key, stored])),
@@ -108,10 +131,10 @@ export function createCampaignMonitorList({
 }
 
 /** Creates what is missing; a field of another type is reported, since its values would be dropped in silence. */
-async function ensureFields(client: CampaignMonitorClient, listId: string): Promise<string[]> {
+async function ensureFields(client: CampaignMonitorClient, listId: string, fields: FieldTypes): Promise<string[]> {
   const types = new Map((await client.readCustomFields(listId)).map(({ Key, DataType }) => [fieldKey(Key), DataType]));
   const problems: string[] = [];
-  for (const [name, type] of Object.entries(memberFieldTypes)) {
+  for (const [name, type] of Object.entries(fields)) {
     const found = types.get(fieldKey(name));
     if (found === undefined) await createField(client, listId, name, dataTypes[type]);
     else if (found !== dataTypes[type]) {
@@ -127,7 +150,7 @@ async function createField(
   client: CampaignMonitorClient,
   listId: string,
   name: string,
-  type: 'Text' | 'Date',
+  type: 'Text' | 'Date' | 'Number',
 ): Promise<void> {
   try {
     await client.createCustomField(listId, name, type);
@@ -167,6 +190,7 @@ function storable(field: FieldValue): Storable | undefined {
     const text = field.value.slice(0, TEXT_LIMIT);
     return { sent: text, stored: text };
   }
+  if (field.type === 'number') return { sent: String(field.value), stored: String(field.value) };
   const day = field.value.toISOString().slice(0, 10);
   if (day < FIRST_DAY || day > LAST_DAY) return undefined;
   // the one order that the vendor never misreads

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
+import { segmentsSchema } from './segments.js';
 
 const rateLimitSchema = z.strictObject({
   perMinute: z.number().positive().optional().describe('Requests a minute on average'),
@@ -42,6 +43,12 @@ export const configFileSchema = z.strictObject({
       transactions: intervalSchema.prefault('15m').describe('How often its transactions are read'),
       campaigns: intervalSchema.prefault('1h').describe('How often its campaigns are read'),
       recurringPlans: intervalSchema.prefault('1h').describe('How often its recurring plans are read'),
+      audience: intervalSchema
+        .prefault('1h')
+        .describe("How often donors are segmented and an organization's audience is kept true"),
+      audienceFull: intervalSchema
+        .prefault('24h')
+        .describe('How often all of such an audience is read back; in between, what changed there'),
       organizationFull: intervalSchema.prefault('7d').describe('How often everything of an organization is read anew'),
       ghostShare: z
         .number()
@@ -65,6 +72,10 @@ export const configFileSchema = z.strictObject({
         })
         .prefault({})
         .describe('1,800 requests a minute as Classy allows; `perMinute: null` for no limit'),
+      mailchimp: rateLimitSchema
+        .extend({ connections: z.number().int().min(1).max(10).default(8) })
+        .prefault({})
+        .describe('MailChimp allows ten connections a key; eight leave room for others with the same one'),
     })
     .prefault({})
     .describe('Limits of one credential at each vendor, shared by all processes'),
@@ -73,6 +84,9 @@ export const configFileSchema = z.strictObject({
       ghost: timeoutSchema.prefault('10s').describe('Longest wait for an answer of Ghost'),
       'campaign-monitor': timeoutSchema.prefault('2m').describe('Longest wait for an answer of Campaign Monitor'),
       classy: timeoutSchema.prefault('1m').describe('Longest wait for an answer of Classy'),
+      mailchimp: timeoutSchema
+        .prefault('2m')
+        .describe('Longest wait for an answer of MailChimp, which itself gives up after two minutes'),
     })
     .prefault({})
     .describe('Time-outs of vendor calls'),
@@ -85,5 +99,15 @@ export const configFileSchema = z.strictObject({
     })
     .prefault({})
     .describe('How Classy is asked'),
+  audiences: z
+    .record(
+      z.string().regex(/^[1-9]\d*$/, 'must be the id of a Classy organization'),
+      z.looseObject({ destination: z.string() }),
+    )
+    .default({})
+    .describe(
+      "Organizations whose supporters go elsewhere than to a MailChimp audience: the destination's name and settings; a value $NAME is taken from the environment",
+    ),
+  segments: segmentsSchema.prefault({}).describe('How supporters are sorted into segments, and what tags say so'),
 });
 export type ConfigFile = z.infer<typeof configFileSchema>;

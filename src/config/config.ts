@@ -13,6 +13,10 @@ export interface Config extends ConfigFile {
   campaignMonitorUrl: string;
   classyUrl: string;
   classyTokenUrl: string;
+  /** Undefined: that of each key's data centre. */
+  mailchimpUrl: string | undefined;
+  /** Of organizations that have none of their own. */
+  mailchimp: { apiKey: string | undefined; listId: string | undefined };
   /** 32 bytes each, the first one encrypts; empty: those of the key file in the data folder. */
   encryptionKeys: readonly Buffer[];
   /** Undefined: the embedded Postgres. */
@@ -97,6 +101,8 @@ export function loadConfig(sources: ConfigSources): Config {
     campaignMonitorUrl: url('CM_API_URL', 'https://api.createsend.com/api/v3.3'),
     classyUrl: url('CLASSY_API_URL', CLASSY_URL),
     classyTokenUrl: url('CLASSY_TOKEN_URL', 'https://api.classy.org/oauth2/auth'),
+    mailchimpUrl: read('MAILCHIMP_API_URL') && url('MAILCHIMP_API_URL', ''),
+    mailchimp: { apiKey: read('MAILCHIMP_API_KEY'), listId: read('MAILCHIMP_LIST_ID') },
     encryptionKeys,
     databaseUrl,
     temporal: {
@@ -114,10 +120,34 @@ export function loadConfig(sources: ConfigSources): Config {
       format: oneOf('LOG_FORMAT', ['pretty', 'json'], process.stdout.isTTY ? 'pretty' : 'json') as 'pretty' | 'json',
     },
     isProduction: read('NODE_ENV') === 'production',
-    ...readConfigFile(sources.folder, problems),
+    ...withVariables(readConfigFile(sources.folder, problems), read, problems),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+/** Secrets stay out of the file: in the settings of an audience `$NAME` stands for a variable. */
+function withVariables(
+  file: ConfigFile,
+  read: (variable: string) => string | undefined,
+  problems: ConfigProblem[],
+): ConfigFile {
+  const resolve = (where: string, value: unknown): unknown => {
+    const [, name] = (typeof value === 'string' && /^\$(\w+)$/.exec(value)) || [];
+    if (name === undefined) return value;
+    const found = read(name);
+    if (found === undefined)
+      problems.push({ where, what: `asks for the variable ${name}, which is not set: put it into .env` });
+    return found ?? '';
+  };
+  const audiences = Object.entries(file.audiences).map(([id, { destination, ...settings }]) => {
+    const resolved = Object.entries(settings).map(([key, value]) => [
+      key,
+      resolve(`steward.config.json audiences.${id}.${key}`, value),
+    ]);
+    return [id, { ...Object.fromEntries(resolved), destination }] as const;
+  });
+  return { ...file, audiences: Object.fromEntries(audiences) };
 }
 
 function databaseProblems(databaseUrl: string, encryptionKeys: readonly Buffer[]): ConfigProblem[] {

@@ -1,6 +1,8 @@
 /** Arguments of `audiencePush`. */
 export interface AudiencePushInput {
   audience: string;
+  /** Task queue of its destination; default: Campaign Monitor's. */
+  queue?: string | undefined;
 }
 
 /** Answer of the `status` query of `audiencePush`. */

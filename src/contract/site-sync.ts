@@ -1,3 +1,5 @@
+import type { AudienceSyncInput } from './audience-sync.js';
+
 /** What a run of `siteSync` does: compare members, compare the list as well, or carry out a plan. */
 export type SyncMode = 'walk' | 'full' | 'apply';
 
@@ -34,6 +36,9 @@ export interface SyncStep {
   isPaused?: boolean;
 }
 
+/** Arguments of any run that compares people with an audience. */
+export type SyncInput = SiteSyncInput | AudienceSyncInput;
+
 /** The activities of `siteSync` that need no vendor. */
 export interface SyncActivities {
   /** Notes the run, or tells why it does nothing. */
@@ -41,11 +46,11 @@ export interface SyncActivities {
   /** Takes what a dry run read into the ledger. */
   takeOverPlan(input: SiteSyncInput): Promise<SyncStep>;
   /** Compares address by address; marks what differs due, settles what is true, writes a dry run's plan. */
-  compareSite(input: SiteSyncInput): Promise<void>;
+  compareAudience(input: SyncInput): Promise<void>;
   /** Waits until everything that the run made due has its outcome, or its audience is paused. */
-  awaitPushes(input: SiteSyncInput): Promise<SyncStep>;
+  awaitPushes(input: SyncInput): Promise<SyncStep>;
   /** Writes the run's result and figures. */
-  endSync(input: SiteSyncInput & { result: SyncResult; message?: string | undefined }): Promise<{ result: SyncResult }>;
+  endSync(input: SyncInput & { result: SyncResult; message?: string | undefined }): Promise<{ result: SyncResult }>;
 }
 
 /** The activities of `siteSync` that read Ghost. */
@@ -56,10 +61,10 @@ export interface WalkActivities {
   removeFound(input: SiteSyncInput): Promise<SyncStep>;
 }
 
-/** The activity of `siteSync` that reads the list. */
+/** The activity that reads an audience. */
 export interface ListActivities {
-  /** Reads the whole list back and stores what it holds. */
-  readList(input: SiteSyncInput): Promise<SyncStep>;
+  /** Reads the whole list back, or what changed in it, and stores what it holds. */
+  readList(input: SyncInput): Promise<SyncStep>;
 }
 
 /** What `siteSync` returns. */

@@ -4,4 +4,5 @@ export const TaskQueue = {
   Ghost: 'ghost',
   CampaignMonitor: 'campaign-monitor',
   Classy: 'classy',
+  Mailchimp: 'mailchimp',
 } as const;

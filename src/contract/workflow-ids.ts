@@ -13,3 +13,6 @@ export const catchUpWorkflowId = (site: string): string => `catch-up/${site}`;
 /** Workflow id of the syncs of one of an organization's resources, or of all of them in their order: two never overlap. */
 export const organizationSyncWorkflowId = (organization: string, resource: string): string =>
   `organization-sync/${organization}/${resource}`;
+
+/** Workflow id of the syncs of an organization's audience: two never overlap. */
+export const audienceSyncWorkflowId = (audience: string): string => `audience-sync/${audience}`;

@@ -1,8 +1,11 @@
 import type { Contact } from './contact.js';
+import { memberHolder } from './member-holder.js';
 import {
+  type AudienceRules,
   binds,
   type ContactPlan,
   type DueContact,
+  type Holder,
   type ListState,
   ON_LIST_OUTCOMES,
   planContact,
@@ -10,6 +13,7 @@ import {
 } from './plan-contact.js';
 import type { Site } from './site.js';
 import type { StatusTransition } from './status-history.js';
+import { tagChange } from './tag-change.js';
 
 /** What a list was seen to hold of one address. */
 export interface Observation {
@@ -19,6 +23,8 @@ export interface Observation {
   name: string;
   /** Values by our own field names. */
   fields: Readonly<Record<string, string>>;
+  /** Names of its tags, also of those that are not ours; undefined where the destination has none. */
+  tags?: readonly string[] | undefined;
   /** Time before the request. */
   observedAt: Date;
 }
@@ -59,6 +65,7 @@ export type LeaveReason =
   | 'kept'
   | 'held'
   | 'parked'
+  | 'declined'
   | 'discarded'
   | 'returned-unsigned'
   | 'not-kept-by-list';
@@ -81,27 +88,34 @@ interface Seen {
  * What the fields of an earlier tool tell of a holder whose history we do not know: the contact with that history, and the
  * transition to be kept (house decision 18).
  */
-export function adoptHistory(one: ComparedContact): { one: ComparedContact; transition?: StatusTransition } {
+export function adoptHistory(
+  one: ComparedContact,
+  site: Site,
+): { one: ComparedContact; transition?: StatusTransition } {
   const { holder, observation } = one;
+  const member = holder?.member;
   const {
     ghost_previous_status: from = '',
     ghost_status_changed_at: changed = '',
     ghost_status = '',
   } = observation?.fields ?? {};
   const at = new Date(changed);
-  if (!holder || holder.lastTransition || from === '' || Number.isNaN(at.getTime())) return { one };
-  const status = ghost_status === '' ? holder.facts.status : ghost_status;
+  if (!member || member.lastTransition || from === '' || Number.isNaN(at.getTime())) return { one };
+  const status = ghost_status === '' ? member.facts.status : ghost_status;
   if (from === status) return { one };
   const transition: StatusTransition = { from, before: from, status, at, foundBy: 'list' };
   // a change since then that nobody saw happen: it was found when the member was read
-  const isPresent = status === holder.facts.status;
-  const lastTransition = isPresent ? { from, at } : { from: status, at: holder.changedAt };
-  return { one: { ...one, holder: { ...holder, lastTransition } }, transition };
+  const isPresent = status === member.facts.status;
+  const lastTransition = isPresent ? { from, at } : { from: status, at: member.changedAt };
+  const adopted = memberHolder(holder.memberId, { ...member, lastTransition }, site, holder.addedAt);
+  return { one: { ...one, holder: adopted }, transition };
 }
 
-/** How contacts are compared: the rules of a site, and how its destination stores a contact. */
+/** How contacts are compared: the rules of the audience, and how its destination stores a contact. */
 export interface Comparing {
-  site: Site;
+  rules: AudienceRules;
+  /** Tag names that are ours to give and to take, in lower case; others are nobody's business here. */
+  managedTags: ReadonlySet<string>;
   now: Date;
   hashOf: (text: string) => string;
   storedFields: (contact: Contact) => Record<string, string>;
@@ -126,13 +140,16 @@ export function compareContact(asLoaded: ComparedContact, comparing: Comparing):
     ...(settle && isNews(one, settle) ? { settle: { ...settle, listState: observation?.state ?? one.listState } } : {}),
   });
   if (!holder && !one.known) return leave('not-a-member');
+  // somebody who never said yes, and of whom nothing was ever written, leaves no trace
+  if (holder && !one.known && isNeverWritten(holder, comparing.rules)) return leave('withheld');
   if (one.waits) return leave('on-the-way');
   if (hold && !hold.released) return leave('held');
 
-  const plan = planContact(asSeen(one), comparing.site, comparing.now, comparing.hashOf);
+  const plan = planContact(asSeen(one), comparing.rules, comparing.now, comparing.hashOf);
   if ('hash' in plan && plan.hash === one.settledHash) {
     if (one.settledOutcome === 'discarded') return leave('discarded');
     if (one.settledOutcome === 'refused') return leave('parked');
+    if (one.settledOutcome === 'declined') return leave('declined');
   }
   switch (plan.do) {
     case 'skip':
@@ -141,6 +158,8 @@ export function compareContact(asLoaded: ComparedContact, comparing: Comparing):
     case 'nothing':
       // taken off once: whoever is there now was put there by others
       if (plan.outcome === 'unchanged') return leave(observation?.state === 'Active' ? 'not-a-member' : 'not-on-list');
+      if (plan.outcome === 'opted-out')
+        return leave(stateReason(observation?.state ?? one.listState), { outcome: 'opted-out', hash: plan.hash });
       return leave(reasonOf(plan.outcome), { outcome: plan.outcome, hash: plan.hash });
     case 'remove':
       if (observation && observation.state !== 'Active')
@@ -196,36 +215,44 @@ function compareImport(
 }
 
 /** The contact with what was seen in place of what was known, and a living person's as if nothing were settled. */
-function asSeen(one: ComparedContact): DueContact {
-  const { observation, removal, ...due } = one;
+function asSeen(one: ComparedContact & { isRead: boolean }): DueContact {
+  const { observation, removal, isRead, ...due } = one;
   // not seen is not proof of absence where we knew it there: pages shift
   const listState = observation?.state ?? due.listState ?? 'Absent';
   const isOurs =
     listState === 'Deleted' && removal?.listDate !== undefined && removal.listDate === observation?.stateDate;
   const isNo = observation !== undefined && binds(listState) && !isOurs;
+  // whoever was taken off is not taken off again for being seen by nobody
+  const isSettledAnew = due.holder !== undefined && (isRead || typeof due.holder.standing !== 'object');
   return {
     ...due,
     removal,
     listState,
     optedOut: due.optedOut || isNo,
     addressOptedOut: due.addressOptedOut || isNo,
-    settledHash: due.holder ? undefined : due.settledHash,
+    settledHash: isSettledAnew ? undefined : due.settledHash,
   };
 }
 
 /** Field by field, what a list was seen to hold of a contact and what it should. */
 export function changesOf(
-  observation: Pick<Observation, 'name' | 'fields'>,
+  observation: Pick<Observation, 'name' | 'fields' | 'tags'>,
   contact: Contact,
-  { storedFields }: Pick<Comparing, 'storedFields'>,
+  { storedFields, managedTags }: Pick<Comparing, 'storedFields' | 'managedTags'>,
 ): FieldChange[] {
   const expected = { name: contact.name, ...storedFields(contact) };
   const seen: Record<string, string> = { ...observation.fields, name: observation.name };
-  return Object.entries(expected).flatMap(([field, to]) => {
+  const ofFields = Object.entries(expected).flatMap(([field, to]) => {
     const from = seen[field] ?? '';
     return field === SILENT_FIELD || from === to ? [] : [{ field, from, to }];
   });
+  const { add, remove } = tagChange(observation.tags, contact.tags, managedTags);
+  const toField = (from: string, to: string): FieldChange => ({ field: 'tag', from, to });
+  return [...ofFields, ...remove.map((name) => toField(name, '')), ...add.map((name) => toField('', name))];
 }
+
+const isNeverWritten = ({ standing }: Holder, { takesOff }: AudienceRules): boolean =>
+  standing === 'not-written' || (typeof standing === 'object' && takesOff === 'ours');
 
 /** So often the same difference is repaired without the list having been seen right in between: staff may type it again. */
 const MOST_REPAIRS = 3;

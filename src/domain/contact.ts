@@ -2,7 +2,13 @@ import type { MemberFacts } from './member.js';
 import type { StatusTransition } from './status-history.js';
 
 /** A field value before a destination formats it. */
-export type FieldValue = { type: 'text'; value: string } | { type: 'date'; value: Date };
+export type FieldValue =
+  | { type: 'text'; value: string }
+  | { type: 'date'; value: Date }
+  | { type: 'number'; value: number };
+
+/** Fields of contacts by name, each with its type. */
+export type FieldTypes = Readonly<Record<string, FieldValue['type']>>;
 
 /** What a person should look like in an audience; knows no source and no destination. */
 export interface Contact {
@@ -11,6 +17,8 @@ export interface Contact {
   name: string;
   /** Every field to be written; those absent are left as they are. An empty text clears. */
   fields: Readonly<Record<string, FieldValue>>;
+  /** Names of all tags to be had of those that are ours to give; undefined where the source knows no tags. */
+  tags?: readonly string[];
 }
 
 /** Longest value of a text field, in UTF-16 units (Campaign Monitor's limit). */
@@ -58,12 +66,12 @@ export function memberToContact({ facts, changedAt, lastTransition }: MemberCont
 const silentFields: readonly string[] = ['ghost_last_updated'];
 
 /** A stable text of all that must be true in the audience: equal texts need no push. */
-export function contactKey({ email, name, fields }: Contact): string {
+export function contactKey({ email, name, fields, tags }: Contact): string {
   const told = Object.entries(fields)
     .filter(([key]) => !silentFields.includes(key))
     .map(([key, field]) => [key, field.type === 'date' ? field.value.toISOString().slice(0, 10) : field.value])
     .sort(([a], [b]) => (a! < b! ? -1 : 1));
-  return JSON.stringify([email, name, told]);
+  return JSON.stringify([email, name, told, ...(tags ? [tags.toSorted()] : [])]);
 }
 
 /** Joins whole labels with commas up to `limit` characters. */

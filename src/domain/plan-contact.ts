@@ -1,14 +1,36 @@
-import { type Contact, contactKey, type MemberContactInput, memberToContact } from './contact.js';
-import type { Site } from './site.js';
+import { type Contact, contactKey, type MemberContactInput } from './contact.js';
 
 /** State of a subscriber at a destination, in one vocabulary for all. `Absent`: not on the list at all. */
 export type ListState = 'Active' | 'Unsubscribed' | 'Bounced' | 'Deleted' | 'Unconfirmed' | 'Suppressed' | 'Absent';
 
-/** The living member who holds an address. */
-export interface Holder extends MemberContactInput {
+/**
+ * How somebody stands to the audience: belongs in it; is brought up to date there but not added; is not written to at all; or is
+ * to be taken off it.
+ */
+export type Standing = 'wanted' | 'not-added' | 'not-written' | { leaves: string };
+
+/** The living person who holds an address: a member, or those supporters who share it. */
+export interface Holder {
+  /** Id of the member, or of the supporter who speaks for those at the address. */
   memberId: string;
+  contact: Contact;
+  standing: Standing;
   /** Receipt of the signed `member.added`. */
   addedAt?: Date | undefined;
+  /** What a Ghost member's contact was made of. */
+  member?: MemberContactInput | undefined;
+}
+
+/** What the source and the destination of an audience ask for. */
+export interface AudienceRules {
+  /** Those who are gone in the source stay in the audience. */
+  keepsDeleted: boolean;
+  /** Who may be taken off: anybody who should not be there, or only those whom we added. */
+  takesOff: 'anybody' | 'ours';
+  /** Whether somebody who was taken off, or said no, may ever be subscribed again by us. */
+  comesBack: boolean;
+  /** Whether a subscriber can be given another address; else the new one is added and the old one taken off. */
+  moves: boolean;
 }
 
 /** All that the ledger knows of a due contact when the writer takes it. */
@@ -45,6 +67,8 @@ export interface DueContact {
   planHash?: string | undefined;
   /** Its removal was approved with a plan. */
   approved: boolean;
+  /** The destination told that our own call created it. */
+  isOurs: boolean;
 }
 
 /** What the writer does with one due contact. */
@@ -63,7 +87,10 @@ export type ContactPlan =
   | { do: 'return'; contact: Contact; hash: string; listDate: string | undefined; automations: boolean }
   | { do: 'remove'; reason: string; hash: string; released: boolean };
 
-/** How a contact was settled. `refused` parks its member; every other one is a calm end. */
+/**
+ * How a contact was settled. `refused` parks its member; `declined` is the same where people do not park; every other one is a
+ * calm end.
+ */
 export type SettledOutcome =
   | 'confirmed'
   | 'moved'
@@ -77,6 +104,7 @@ export type SettledOutcome =
   | 'held'
   | 'returned-unsigned'
   | 'refused'
+  | 'declined'
   | 'discarded';
 
 /** States in which a person must not be added again. */
@@ -90,24 +118,31 @@ export const ON_LIST_OUTCOMES: readonly SettledOutcome[] = ['confirmed', 'moved'
 
 /** Hash of a contact that should not be on the list. */
 export const ABSENT = 'absent';
+
+/** Hash of a contact that is left as it is, whatever the source says of the person. */
+const NOT_WRITTEN = 'not-written';
 /** Automations start only for additions whose webhook is younger than this (house decision 18). */
 const AUTOMATIONS_WINDOW_MS = 48 * 60 * 60 * 1000;
 
 /** Decides what a due contact needs (house decisions 8, 9, 16 to 18). `hashOf` shortens the text of a contact. */
-export function planContact(due: DueContact, site: Site, now: Date, hashOf: (text: string) => string): ContactPlan {
-  const plan = planFreely(due, site, now, hashOf);
+export function planContact(
+  due: DueContact,
+  rules: AudienceRules,
+  now: Date,
+  hashOf: (text: string) => string,
+): ContactPlan {
+  const plan = planFreely(due, rules, now, hashOf);
   const isOfPlan = due.planHash === undefined || !('hash' in plan) || plan.hash === due.planHash;
   return isOfPlan ? plan : { do: 'skip' };
 }
 
-function planFreely(due: DueContact, site: Site, now: Date, hashOf: (text: string) => string): ContactPlan {
+function planFreely(due: DueContact, rules: AudienceRules, now: Date, hashOf: (text: string) => string): ContactPlan {
   const { holder } = due;
-  if (!holder) return planWithoutHolder(due, site);
-  const { emailEnabled, suppressed } = holder.facts;
-  if (!emailEnabled && site.onEmailDisabled === 'remove') return planRemoval(due, 'email-disabled');
-
-  const contact = memberToContact(holder);
-  const mayNotAdd = suppressed === true || (!emailEnabled && site.onEmailDisabled === 'withhold');
+  if (!holder) return planWithoutHolder(due, rules);
+  const { contact, standing } = holder;
+  if (typeof standing === 'object') return planLeaving(due, rules, standing.leaves);
+  if (standing === 'not-written') return { do: 'nothing', outcome: 'withheld', hash: NOT_WRITTEN };
+  const mayNotAdd = standing === 'not-added';
   const hash = hashOf(`${contactKey(contact)}${mayNotAdd ? ' withheld' : ''}`);
   const plan = { contact, hash };
   const onList = due.listState === 'Active';
@@ -116,8 +151,9 @@ function planFreely(due: DueContact, site: Site, now: Date, hashOf: (text: strin
   if (due.removalOpen) return { do: 'recheck', ...plan };
   if (onList) return { do: 'import', ...plan, addition: false, automations };
   if (mayNotAdd) return { do: 'nothing', outcome: 'withheld', hash };
+  if (!rules.comesBack && binds(due.listState)) return { do: 'nothing', outcome: 'opted-out', hash };
   // the subscription that somebody has goes with them, also to an address that we took off: nobody said no
-  const mayMove = due.formerAddress !== undefined && !due.addressOptedOut;
+  const mayMove = rules.moves && due.formerAddress !== undefined && !due.addressOptedOut;
   if (mayMove && due.formerUnderWay) return { do: 'wait' };
   if (mayMove && due.formerAddress !== undefined) return { do: 'move', from: due.formerAddress, ...plan };
   if (due.removal && due.listState === 'Deleted' && !due.optedOut) {
@@ -132,11 +168,17 @@ function planFreely(due: DueContact, site: Site, now: Date, hashOf: (text: strin
   return { do: 'import', ...plan, addition: true, automations };
 }
 
-function planWithoutHolder(due: DueContact, site: Site): ContactPlan {
+function planWithoutHolder(due: DueContact, rules: AudienceRules): ContactPlan {
   if (due.listState === 'Absent') return { do: 'nothing', outcome: 'absent', hash: ABSENT };
   if (due.successor?.due) return { do: 'wait' };
-  if (due.settledMemberDeleted && site.onDelete === 'keep') return { do: 'nothing', outcome: 'kept', hash: ABSENT };
-  return planRemoval(due, due.successor ? 'moved' : 'deleted');
+  if (due.settledMemberDeleted && rules.keepsDeleted) return { do: 'nothing', outcome: 'kept', hash: ABSENT };
+  return planLeaving(due, rules, due.successor ? 'moved' : 'deleted');
+}
+
+/** Somebody who should not be there; where only our own additions are taken back, others are left as they are. */
+function planLeaving(due: DueContact, rules: AudienceRules, reason: string): ContactPlan {
+  const mayTakeOff = rules.takesOff === 'anybody' || due.isOurs;
+  return mayTakeOff ? planRemoval(due, reason) : { do: 'nothing', outcome: 'kept', hash: ABSENT };
 }
 
 function planRemoval({ settledHash, listState, hold, approved }: DueContact, reason: string): ContactPlan {

@@ -14,6 +14,8 @@ export interface ObservedSubscriber extends SubscriberView {
   name: string;
   /** Values by our own field names, as text; those without a value are absent. */
   fields: Readonly<Record<string, string>>;
+  /** Names of all its tags; undefined where the destination has none. */
+  tags?: readonly string[] | undefined;
   /** Why it is in this state, where the destination says so (suppression). */
   reason?: string | undefined;
 }

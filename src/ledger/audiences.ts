@@ -10,6 +10,13 @@ export interface AudienceFacts {
   problems: readonly string[];
 }
 
+/** An audience, at which kind of destination it is, and the organization whose people it holds, if not a site's. */
+export interface AudiencePlace {
+  audience: string;
+  destination: string;
+  organization?: string | undefined;
+}
+
 /** How often a list's settings and fields are looked at while it is being written to. */
 const CHECK_SECONDS = 3600;
 /** A writer that was not seen for so long is not alive (heartbeats come every few seconds). */
@@ -72,22 +79,48 @@ export function createAudiences({ prisma, sql }: Database) {
       return resumed > 0;
     },
 
-    /** Claims the audiences that have something due and no live writer; each again only after a pause that doubles. */
-    claimWakes: (configured: readonly string[]): Promise<{ audience: string }[]> => sql.query`
+    /**
+     * Claims the audiences that have something due and no live writer; each again only after a pause that doubles. `configured`:
+     * those of sites; those of organizations are in the ledger.
+     */
+    claimWakes: (configured: readonly string[]): Promise<{ audience: string; destination: string }[]> => sql.query`
       UPDATE audiences a SET woken_at = now(), wakes = a.wakes + 1
       WHERE a.audience IN (
         SELECT b.audience FROM audiences b
-        WHERE b.audience = ANY(${[...configured]})
+        WHERE (b.audience = ANY(${[...configured]}) OR b.organization_id IN (SELECT id FROM organizations WHERE removed_at IS NULL))
           AND coalesce(b.writer_seen_at < now() - make_interval(secs => CASE WHEN b.paused_since IS NULL THEN ${WRITER_GONE_SECONDS}::int ELSE ${PAUSED_GONE_SECONDS}::int END), true)
           AND coalesce(b.woken_at < now() - make_interval(secs => least(3600, ${WRITER_GONE_SECONDS}::int * power(2, least(b.wakes, 10)))), true)
           AND (b.checked_at IS NULL OR EXISTS (
             SELECT FROM contacts c WHERE c.audience = b.audience AND c.due_at <= now() AND (c.under_way_until IS NULL OR c.under_way_until < now())))
         FOR UPDATE SKIP LOCKED)
-      RETURNING a.audience`,
+      RETURNING a.audience, a.destination`,
 
-    /** Creates the rows of audiences that a contact was marked for before any writer ran. */
-    async ensure(audiences: readonly string[]): Promise<void> {
-      await sql.execute`INSERT INTO audiences (audience) SELECT unnest(${[...audiences]}::text[]) ON CONFLICT DO NOTHING`;
+    /** Creates the row of an audience that a contact is marked for before any writer ran. */
+    async ensure({ audience, destination, organization }: AudiencePlace): Promise<void> {
+      await sql.execute`
+        INSERT INTO audiences (audience, destination, organization_id) VALUES (${audience}, ${destination}, ${organization}::bigint)
+        ON CONFLICT (audience) DO UPDATE SET destination = EXCLUDED.destination, organization_id = EXCLUDED.organization_id
+        WHERE (audiences.destination, audiences.organization_id) IS DISTINCT FROM (EXCLUDED.destination, EXCLUDED.organization_id)`;
+    },
+
+    /** Notes these tag names as ours to give in this audience, for ever; gives all that ever were. */
+    async manageTags(audience: string, names: readonly string[]): Promise<string[]> {
+      if (names.length === 0) return [];
+      const [row] = await sql.query<{ names: string[] }[]>`
+        UPDATE audiences SET tag_names = (SELECT array_agg(DISTINCT name ORDER BY name) FROM unnest(tag_names || ${[...names]}::text[]) AS name)
+        WHERE audience = ${audience} RETURNING tag_names AS names`;
+      return row?.names ?? [...names];
+    },
+
+    /** Since when changes in the audience have not been read; undefined: it never was. */
+    async readTo(audience: string): Promise<Date | undefined> {
+      const row = await prisma.audience.findUnique({ where: { audience }, select: { readTo: true } });
+      return row?.readTo ?? undefined;
+    },
+
+    /** Everything that changed there until then is in the ledger. */
+    async wasRead(audience: string, to: Date): Promise<void> {
+      await sql.execute`UPDATE audiences SET read_to = ${to} WHERE audience = ${audience}`;
     },
 
     /** Gives back a wake that could not be signalled. */

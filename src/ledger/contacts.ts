@@ -1,6 +1,7 @@
 import { binds, type DueContact, type ListState, type SettledOutcome } from '../domain/plan-contact.js';
 import { Prisma } from './client/client.js';
 import { asJson, type Database, orUndefined, type Queries } from './database.js';
+import type { People } from './people.js';
 
 /** Channel on which marking due is announced; the payload is the audience. A hint only: writers also poll. */
 export const DUE_CHANNEL = 'steward_due';
@@ -13,6 +14,10 @@ export interface TakenContact extends DueContact {
   batchLimit?: number | undefined;
   /** Receipt of the oldest delivery that waits for it. */
   deliveredAt?: Date | undefined;
+  /** A call that would add it was made, and what came of it is not known. */
+  isBeingAdded: boolean;
+  /** Its tags start no automations. */
+  quiet: boolean;
 }
 
 /** One contact to be looked at by the writer. */
@@ -28,6 +33,8 @@ export interface DueMark {
   /** What an applied plan means it to become, and whether it approved a removal. */
   planHash?: string | undefined;
   approved?: boolean;
+  /** Its tags start no automations: a first sync. */
+  quiet?: boolean;
 }
 
 /**
@@ -44,11 +51,11 @@ export async function markDue(
   const rows = marks.toSorted((a, b) => (a.address < b.address ? -1 : 1));
   await tx.query`
     WITH marked AS (
-      INSERT INTO contacts (audience, address, due_at, lane, delivered_at, run_id, welcome, differs_key, plan_hash, approved)
+      INSERT INTO contacts (audience, address, due_at, lane, delivered_at, run_id, welcome, differs_key, plan_hash, approved, quiet)
       SELECT ${audience}, address, now(), ${lane === 'live' ? 0 : 1}::smallint, "deliveredAt", ${run}::uuid, coalesce(welcome, false),
-        "differsKey", "planHash", coalesce(approved, false)
+        "differsKey", "planHash", coalesce(approved, false), coalesce(quiet, false)
       FROM jsonb_to_recordset(${asJson(rows)}) AS g(address text, "deliveredAt" timestamptz, welcome boolean, "differsKey" text,
-        "planHash" text, approved boolean)
+        "planHash" text, approved boolean, quiet boolean)
       ON CONFLICT (audience, address) DO UPDATE SET
         version = contacts.version + 1, due_at = now(), tries = 0, batch_limit = NULL,
         lane = CASE WHEN contacts.due_at IS NULL THEN EXCLUDED.lane ELSE least(contacts.lane, EXCLUDED.lane) END,
@@ -58,7 +65,8 @@ export async function markDue(
         differs_key = EXCLUDED.differs_key,
         -- due in its own right already: then it is not for the plan to skip
         plan_hash = CASE WHEN contacts.due_at IS NULL THEN EXCLUDED.plan_hash END,
-        approved = EXCLUDED.approved
+        approved = EXCLUDED.approved,
+        quiet = EXCLUDED.quiet OR (contacts.due_at IS NOT NULL AND contacts.quiet)
       RETURNING 1
     )
     SELECT count(*)::int, pg_notify(${DUE_CHANNEL}, ${audience})::text FROM marked GROUP BY 2`;
@@ -79,17 +87,6 @@ export interface PlannableRow {
   settled_member_id: string | null;
   list_state: ListState | null;
   member_id: string | null;
-  email: string;
-  name: string | null;
-  status: string;
-  labels: string[];
-  email_enabled: boolean;
-  suppressed: boolean;
-  signed_up_at: Date;
-  changed_at: Date | null;
-  added_at: Date | null;
-  previous_status: string | null;
-  status_changed_at: Date | null;
   former_address: string | null;
   former_under_way: boolean;
   former_held: string | null;
@@ -112,13 +109,16 @@ export interface PlannableRow {
   settled_at: Date | null;
   settled_outcome: SettledOutcome | null;
   differs_key: string | null;
+  added_by_us: boolean;
+  adding: boolean;
+  quiet: boolean;
 }
 
 /** Bulk always gets at least this much of a page, live the rest. */
 const BULK_SHARE = 100;
 
 /** Up to `limit` contacts of an audience that are due now, live ones first, with all that the rules need to plan them. */
-export async function selectDue(tx: Queries, audience: string, site: string, limit: number): Promise<TakenContact[]> {
+export async function selectDue(tx: Queries, audience: string, people: People, limit: number): Promise<TakenContact[]> {
   const due = Prisma.sql`
     (SELECT * FROM contacts WHERE audience = ${audience} AND lane = 0 AND due_at <= now()
        AND (under_way_until IS NULL OR under_way_until < now()) ORDER BY due_at LIMIT ${limit - BULK_SHARE})
@@ -126,26 +126,21 @@ export async function selectDue(tx: Queries, audience: string, site: string, lim
     (SELECT * FROM contacts WHERE audience = ${audience} AND lane = 1 AND due_at <= now()
        AND (under_way_until IS NULL OR under_way_until < now()) ORDER BY due_at LIMIT ${limit})
     LIMIT ${limit}`;
-  const rows = await tx.query<PlannableRow[]>`${plannable(audience, site, due)}`;
-  return rows.map(toTaken);
+  const rows = await tx.query<PlannableRow[]>`${plannable(audience, people, due)}`;
+  return rows.map((row) => toTaken(row, people));
 }
 
-/**
- * The query for all that the rules need of some contacts. `contacts`: a query for rows like those of the table; `members`: the
- * members to go by; a plan that is being made has its own.
- */
+/** The query for all that the rules need of some contacts. `contacts`: a query for rows like those of the table. */
 export function plannable(
   audience: string,
-  site: string,
+  { byId, byAddress, columns }: Pick<People, 'byId' | 'byAddress' | 'columns'>,
   contacts: Prisma.Sql,
-  members: Prisma.Sql = Prisma.sql`members`,
 ): Prisma.Sql {
   return Prisma.sql`
     WITH due AS (${contacts})
     SELECT c.address, c.version, c.lane, c.tries, c.batch_limit, c.delivered_at, c.settled_hash, c.settled_member_id, c.list_state,
       c.welcome, c.approved, c.plan_hash, c.due_at, c.under_way_until > now() AS under_way, c.settled_at, c.settled_outcome, c.differs_key,
-      h.member_id, h.email, h.name, h.status, h.labels, h.email_enabled, h.suppressed, h.signed_up_at, h.changed_at, h.added_at,
-      h.previous_status, h.status_changed_at,
+      c.added_by_us, c.adding, c.quiet, h.member_id, ${columns},
       f.address AS former_address, coalesce(f.under_way_until > now(), false) AS former_under_way,
       k.address AS former_held,
       s.member_id IS NULL OR s.deleted_at IS NOT NULL AS settled_member_deleted,
@@ -155,24 +150,24 @@ export function plannable(
       EXISTS (SELECT FROM opt_outs o WHERE o.audience = ${audience} AND o.address = c.address) AS address_opted_out,
       EXISTS (SELECT FROM removals r WHERE r.audience = ${audience} AND r.address = c.address AND r.done_at IS NULL AND r.void_at IS NULL) AS removal_open,
       -- when what led to our removal happened, if that was earlier than the removal itself
-      least(r.drawn_at, (SELECT max(x.observed_at) FROM members x
-        WHERE x.site = ${site} AND x.member_id = r.member_id AND x.address = c.address AND x.deleted_at IS NOT NULL)) AS removed_since, r.list_date AS removal_list_date, r.id IS NOT NULL AS has_removal,
+      least(r.drawn_at, (SELECT max(x.observed_at) FROM ${byId} x
+        WHERE x.member_id = r.member_id AND x.address = c.address AND x.deleted_at IS NOT NULL)) AS removed_since, r.list_date AS removal_list_date, r.id IS NOT NULL AS has_removal,
       o.kind AS hold_kind, coalesce(o.released_at IS NOT NULL, false) AS hold_released
     FROM due c
     LEFT JOIN LATERAL (
-      SELECT * FROM ${members} m WHERE m.site = ${site} AND m.address = c.address AND m.deleted_at IS NULL
+      SELECT * FROM ${byAddress} m WHERE m.address = c.address AND m.deleted_at IS NULL
       ORDER BY m.member_id DESC LIMIT 1) h ON true
-    LEFT JOIN ${members} s ON s.site = ${site} AND s.member_id = c.settled_member_id
+    LEFT JOIN ${byId} s ON s.member_id = c.settled_member_id
     LEFT JOIN LATERAL (
       SELECT w.address, w.under_way_until FROM contacts w
       WHERE w.audience = ${audience} AND w.settled_member_id = h.member_id AND w.address <> c.address
         AND w.list_state IN ('Active', 'Unsubscribed', 'Bounced', 'Unconfirmed', 'Suppressed')
-        AND NOT EXISTS (SELECT FROM ${members} l WHERE l.site = ${site} AND l.address = w.address AND l.deleted_at IS NULL)
+        AND NOT EXISTS (SELECT FROM ${byAddress} l WHERE l.address = w.address AND l.deleted_at IS NULL)
       ORDER BY w.settled_at DESC LIMIT 1) f ON true
     LEFT JOIN LATERAL (
       SELECT w.address FROM contacts w
       WHERE w.audience = ${audience} AND w.settled_member_id = h.member_id AND w.address <> c.address AND w.list_state = 'Active'
-        AND EXISTS (SELECT FROM ${members} l WHERE l.site = ${site} AND l.address = w.address AND l.deleted_at IS NULL)
+        AND EXISTS (SELECT FROM ${byAddress} l WHERE l.address = w.address AND l.deleted_at IS NULL)
       ORDER BY w.settled_at DESC LIMIT 1) k ON true
     LEFT JOIN LATERAL (
       SELECT * FROM removals d WHERE d.audience = ${audience} AND d.address = c.address AND d.done_at IS NOT NULL
@@ -182,7 +177,7 @@ export function plannable(
 }
 
 /** A row as the writer takes it. */
-export function toTaken(row: PlannableRow): TakenContact {
+export function toTaken(row: PlannableRow, people: People): TakenContact {
   return {
     address: row.address,
     version: row.version,
@@ -193,7 +188,7 @@ export function toTaken(row: PlannableRow): TakenContact {
     settledHash: orUndefined(row.settled_hash),
     settledMemberId: orUndefined(row.settled_member_id),
     listState: orUndefined(row.list_state),
-    holder: holderOf(row),
+    holder: row.member_id === null ? undefined : people.toHolder({ ...row }),
     formerAddress: orUndefined(row.former_address),
     formerUnderWay: row.former_under_way,
     formerHeld: orUndefined(row.former_held),
@@ -209,21 +204,10 @@ export function toTaken(row: PlannableRow): TakenContact {
     welcome: row.welcome,
     planHash: orUndefined(row.plan_hash),
     approved: row.approved,
+    isOurs: row.added_by_us,
+    isBeingAdded: row.adding,
+    quiet: row.quiet,
     hold: row.hold_kind ? { kind: row.hold_kind, released: row.hold_released } : undefined,
-  };
-}
-
-function holderOf(row: PlannableRow): DueContact['holder'] {
-  if (row.member_id === null) return undefined;
-  const { email, name, status, labels, suppressed } = row;
-  return {
-    memberId: row.member_id,
-    facts: { email, name, status, labels, emailEnabled: row.email_enabled, suppressed, signedUpAt: row.signed_up_at },
-    changedAt: row.changed_at ?? row.signed_up_at,
-    addedAt: orUndefined(row.added_at),
-    ...(row.previous_status !== null && row.status_changed_at
-      ? { lastTransition: { from: row.previous_status, at: row.status_changed_at } }
-      : {}),
   };
 }
 
@@ -237,8 +221,8 @@ export const isOurRemoval = (audience: string, address: Prisma.Sql, state: Prism
   AND EXISTS (SELECT FROM removals r WHERE r.audience = ${audience} AND r.address = ${address} AND r.done_at IS NOT NULL))`;
 
 /** A subscription that is Active again takes back the no of who has it, not of somebody who said it and then moved on. */
-export const optInCounts = (site: string): Prisma.Sql => Prisma.sql`NOT EXISTS (
-  SELECT FROM members e WHERE e.site = ${site} AND e.member_id = o.member_id AND e.deleted_at IS NULL AND e.address <> o.address)`;
+export const optInCounts = ({ byId }: Pick<People, 'byId'>): Prisma.Sql => Prisma.sql`NOT EXISTS (
+  SELECT FROM ${byId} e WHERE e.member_id = o.member_id AND e.deleted_at IS NULL AND e.address <> o.address)`;
 
 /** Contacts outside the writer's usual round. */
 export function createContacts({ sql }: Database) {

@@ -1,5 +1,6 @@
 import { createAudiences } from './audiences.js';
 import { createCatchUp } from './catch-up.js';
+import { createDonors } from './classy/donors.js';
 import { createOrganizationRuns } from './classy/organization-runs.js';
 import { createOrganizations } from './classy/organizations.js';
 import { createSourcePages } from './classy/source-pages.js';
@@ -58,6 +59,7 @@ export function createLedger(database: Database) {
     organizationRuns: createOrganizationRuns(database),
     sourcePages: createSourcePages(database),
     supporters: createSupporters(database),
+    donors: createDonors(database),
     rateLimits: createRateLimits(database),
     status: createStatus(database),
     /** Calls back with the audience whenever contacts are marked due; a hint only. */

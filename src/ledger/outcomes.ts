@@ -7,6 +7,15 @@ export interface RunOutcome {
   memberId: string | null;
   operation: string;
   outcome: string;
+  /** Why the destination does not take them, where it said so. */
+  reason: string | null;
+}
+
+/** How many people of a run have an outcome, by the destination's reason. */
+export interface ReasonCount {
+  outcome: string;
+  reason: string | null;
+  count: number;
 }
 
 /** One line of a plan and what became of it when it was applied. */
@@ -34,16 +43,20 @@ export function createOutcomes({ sql }: Database) {
     /** Last outcomes of a run in the order of addresses. */
     ofRun: ({ run, after = '', limit }: { run: string; after?: string; limit: number }): Promise<RunOutcome[]> =>
       sql.query`
-        SELECT DISTINCT ON (address) address, member_id AS "memberId", operation, outcome FROM pushes
+        SELECT DISTINCT ON (address) address, member_id AS "memberId", operation, outcome, reason FROM pushes
         WHERE run_id = ${run}::uuid AND address > ${after} ORDER BY address, id DESC LIMIT ${limit}`,
 
-    /** How many people of a run have each outcome. */
-    async countOfRun(run: string): Promise<Record<string, number>> {
-      const rows = await sql.query<{ outcome: string; count: number }[]>`
-        SELECT outcome, count(*)::int AS count FROM (
-          SELECT DISTINCT ON (address) outcome FROM pushes WHERE run_id = ${run}::uuid ORDER BY address, id DESC) o GROUP BY outcome`;
-      return Object.fromEntries(rows.map(({ outcome, count }) => [outcome, count]));
-    },
+    /** How many people have each outcome under a run, and how many of its audience one with a reason from an earlier run. */
+    countByReason: async (run: string): Promise<(ReasonCount & { isEarlier: boolean })[]> => sql.query`
+      WITH last AS (
+        SELECT DISTINCT ON (address) address, outcome, reason FROM pushes WHERE run_id = ${run}::uuid ORDER BY address, id DESC
+      )
+      SELECT outcome, reason, false AS "isEarlier", count(*)::int AS count FROM last GROUP BY 1, 2
+      UNION ALL
+      SELECT c.settled_outcome, c.settled_reason, true, count(*)::int FROM sync_runs r JOIN contacts c ON c.audience = r.audience
+      WHERE r.id = ${run}::uuid AND c.settled_reason IS NOT NULL AND c.due_at IS NULL AND (r.until_id IS NULL OR c.address <= r.until_id)
+        AND NOT EXISTS (SELECT FROM last l WHERE l.address = c.address) GROUP BY 1, 2
+      ORDER BY count DESC, outcome, reason`,
 
     /** Lines of an applied plan in the order of addresses. */
     ofPlan: (by: { plan: string; run: string; after?: string; limit: number }): Promise<PlanOutcome[]> => sql.query`

@@ -5,17 +5,19 @@ import { Prisma } from './client/client.js';
 import { type DueMark, markDue, type PlannableRow, plannable, toTaken } from './contacts.js';
 import { asJson, type Database, orUndefined, type Queries } from './database.js';
 import { historiesOf, writeHistories } from './member-rows.js';
+import type { People } from './people.js';
 
-/** What is compared: a site with its audience, and whose reading of both sides. */
+/** What is compared: an audience with its people, and whose reading of both sides. */
 export interface Compared {
-  site: string;
   audience: string;
+  people: People;
   /** The run whose reading back counts; undefined: the ledger alone is looked at. */
   readBy?: string | undefined;
-  /** The run whose members count in place of the ledger's: a dry run. */
+  /** The run whose members of a site count in place of the ledger's: a dry run. */
   plannedBy?: string | undefined;
-  /** Largest member id that counts. */
+  /** Largest member id that counts, or largest address. */
   untilId?: string | undefined;
+  untilAddress?: string | undefined;
 }
 
 /** One address and what comparing it found. */
@@ -36,9 +38,9 @@ export interface Adoption {
 export function createReconcile({ sql, transaction }: Database) {
   return {
     /** The next addresses in order: of living members, of contacts, and of the list as it was read. */
-    async addresses({ site, audience, ...by }: Compared, after: string, limit: number): Promise<string[]> {
+    async addresses({ people, audience, ...by }: Compared, after: string, limit: number): Promise<string[]> {
       const page = (rows: Prisma.Sql): Prisma.Sql => Prisma.sql`(${rows} ORDER BY address LIMIT ${limit})`;
-      const living = Prisma.sql`SELECT address FROM members WHERE site = ${site} AND address > ${after} AND deleted_at IS NULL`;
+      const living = Prisma.sql`SELECT address FROM ${people.byAddress} m WHERE address > ${after} AND deleted_at IS NULL`;
       const until = by.untilId === undefined ? Prisma.empty : Prisma.sql`AND member_id <= ${by.untilId}`;
       const planned = Prisma.sql`SELECT address FROM planned_members WHERE run_id = ${by.plannedBy}::uuid AND address > ${after}`;
       const members = by.plannedBy === undefined ? page(Prisma.sql`${living} ${until}`) : Prisma.sql`${page(planned)}`;
@@ -47,14 +49,14 @@ export function createReconcile({ sql, transaction }: Database) {
         UNION ${page(Prisma.sql`SELECT address FROM contacts WHERE audience = ${audience} AND address > ${after}`)}
         UNION ${page(Prisma.sql`SELECT address FROM observations WHERE run_id = ${by.readBy}::uuid AND address > ${after}`)}`;
       const rows = await sql.query<{ address: string }[]>`
-        SELECT address FROM (${members} ${by.untilId === undefined ? others : Prisma.empty}) AS a ORDER BY address LIMIT ${limit}`;
+        SELECT address FROM (${members} ${by.untilId === undefined ? others : Prisma.empty}) AS a
+        WHERE ${by.untilAddress}::text IS NULL OR address <= ${by.untilAddress} ORDER BY address LIMIT ${limit}`;
       return rows.map(({ address }) => address);
     },
 
     /** Addresses that are on the list as far as we know though nobody who should be there holds them. */
     async strays(
-      site: string,
-      audience: string,
+      { people, audience }: Pick<Compared, 'people' | 'audience'>,
       removesDisabled: boolean,
       after: string,
       limit: number,
@@ -63,7 +65,7 @@ export function createReconcile({ sql, transaction }: Database) {
         SELECT c.address FROM contacts c
         WHERE c.audience = ${audience} AND c.address > ${after} AND c.list_state = 'Active' AND c.due_at IS NULL
           AND c.settled_hash IS DISTINCT FROM 'absent' AND NOT EXISTS (
-            SELECT FROM members m WHERE m.site = ${site} AND m.address = c.address AND m.deleted_at IS NULL
+            SELECT FROM members m WHERE m.site = ${people.scope} AND m.address = c.address AND m.deleted_at IS NULL
               AND (m.email_enabled OR NOT ${removesDisabled}))
         ORDER BY c.address LIMIT ${limit}`;
       return rows.map(({ address }) => address);
@@ -71,19 +73,20 @@ export function createReconcile({ sql, transaction }: Database) {
 
     /** All that the rules need to compare these addresses. */
     async load(compared: Compared, addresses: readonly string[]): Promise<ComparedContact[]> {
-      const { site, audience, readBy, plannedBy } = compared;
+      const { audience, readBy, plannedBy } = compared;
+      const people = plannedBy === undefined ? compared.people : compared.people.planned(plannedBy);
       const contacts = Prisma.sql`
         SELECT g.address, coalesce(c.version, 0) AS version, coalesce(c.lane, 1) AS lane, coalesce(c.tries, 0) AS tries, c.batch_limit,
           c.delivered_at, c.settled_hash, c.settled_member_id, c.list_state, false AS welcome, false AS approved, NULL::text AS plan_hash,
-          c.due_at, c.under_way_until, c.settled_at, c.settled_outcome, c.differs_key
+          c.due_at, c.under_way_until, c.settled_at, c.settled_outcome, c.differs_key, coalesce(c.added_by_us, false) AS added_by_us,
+          coalesce(c.adding, false) AS adding, false AS quiet
         FROM unnest(${[...addresses]}::text[]) AS g(address) LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = g.address`;
-      const members = plannedBy === undefined ? undefined : plannedMembers(site, plannedBy);
       const rows = await sql.query<(PlannableRow & ObservedRow & { known: boolean })[]>`
         SELECT p.*, EXISTS (SELECT FROM contacts k WHERE k.audience = ${audience} AND k.address = p.address) AS known,
-          o.state AS seen_state, o.state_date AS seen_date, o.name AS seen_name, o.fields AS seen_fields, o.observed_at AS seen_at
-        FROM (${plannable(audience, site, contacts, members)}) p
+          o.state AS seen_state, o.state_date AS seen_date, o.name AS seen_name, o.fields AS seen_fields, o.tags AS seen_tags, o.observed_at AS seen_at
+        FROM (${plannable(audience, people, contacts)}) p
         LEFT JOIN observations o ON o.run_id = ${readBy}::uuid AND o.address = p.address`;
-      return rows.map(toCompared);
+      return rows.map((row) => toCompared(row, people));
     },
 
     /**
@@ -99,6 +102,8 @@ export function createReconcile({ sql, transaction }: Database) {
         dryRun: boolean;
         marks: boolean;
         onlyPlanOf?: string | undefined;
+        /** Nobody's tags start automations. */
+        quiet?: boolean;
         adoptions: readonly Adoption[];
       },
     ): Promise<number> =>
@@ -106,14 +111,21 @@ export function createReconcile({ sql, transaction }: Database) {
         const told = found.filter(({ finding }) => isWorthTelling(finding));
         if (how.dryRun) await writeItems(tx, how.run, told);
         if (how.dryRun) return 0;
-        if (how.adoptions.length > 0) await adopt(tx, compared.site, how.adoptions);
+        if (how.adoptions.length > 0) await adopt(tx, compared.people.scope, how.adoptions);
         await settleSeen(tx, compared, found);
         if (!how.marks) return 0;
         const removals = found.filter(({ finding }) => finding.do === 'remove');
         if (removals.length > 0 && how.onlyPlanOf === undefined) await writeItems(tx, how.run, removals);
         const differing = found.flatMap(toMark);
         const marks = await wantedByPlan(tx, differing, how.onlyPlanOf);
-        if (marks.length > 0) await markDue(tx, compared.audience, marks, 'bulk', how.run);
+        if (marks.length > 0)
+          await markDue(
+            tx,
+            compared.audience,
+            how.quiet ? marks.map((mark) => ({ ...mark, quiet: true })) : marks,
+            'bulk',
+            how.run,
+          );
         if (marks.length > 0) await noteStates(tx, compared, marks);
         return differing.length - marks.length;
       }),
@@ -125,10 +137,11 @@ interface ObservedRow {
   seen_date: string;
   seen_name: string;
   seen_fields: Record<string, string>;
+  seen_tags: string[];
   seen_at: Date;
 }
 
-function toCompared(row: PlannableRow & ObservedRow & { known: boolean }): ComparedContact {
+function toCompared(row: PlannableRow & ObservedRow & { known: boolean }, people: People): ComparedContact {
   const observation: Observation | undefined =
     row.seen_state === null
       ? undefined
@@ -137,10 +150,11 @@ function toCompared(row: PlannableRow & ObservedRow & { known: boolean }): Compa
           stateDate: row.seen_date,
           name: row.seen_name,
           fields: row.seen_fields,
+          tags: row.seen_tags,
           observedAt: row.seen_at,
         };
   return {
-    ...toTaken(row),
+    ...toTaken(row, people),
     known: row.known,
     waits: row.due_at !== null || row.under_way === true,
     settledAt: orUndefined(row.settled_at),
@@ -149,25 +163,6 @@ function toCompared(row: PlannableRow & ObservedRow & { known: boolean }): Compa
     observation,
   };
 }
-
-/**
- * The members as they would be once a dry run's reading were applied: those it read, and those it did not read as long as only
- * one walk missed them.
- */
-const plannedMembers = (site: string, run: string): Prisma.Sql => Prisma.sql`(
-  SELECT ${site}::text AS site, p.member_id, p.email, p.address, p.name, p.status, p.labels, p.email_enabled, p.suppressed, p.signed_up_at,
-    CASE WHEN m.email IS NULL OR (m.email, m.name, m.status, m.labels, m.email_enabled) IS DISTINCT FROM (p.email, p.name, p.status, p.labels, p.email_enabled)
-      THEN p.as_of ELSE m.changed_at END AS changed_at,
-    m.added_at, CASE WHEN m.status <> p.status THEN m.status ELSE m.previous_status END AS previous_status,
-    CASE WHEN m.status <> p.status THEN p.as_of ELSE m.status_changed_at END AS status_changed_at,
-    m.deleted_at
-  FROM planned_members p LEFT JOIN members m ON m.site = ${site} AND m.member_id = p.member_id WHERE p.run_id = ${run}::uuid
-  UNION ALL
-  SELECT m.site, m.member_id, m.email, m.address, m.name, m.status, m.labels, m.email_enabled, m.suppressed, m.signed_up_at, m.changed_at,
-    m.added_at, m.previous_status, m.status_changed_at,
-    CASE WHEN m.missing_run IS NOT NULL AND (SELECT complete FROM sync_runs WHERE id = ${run}::uuid) THEN coalesce(m.deleted_at, now()) ELSE m.deleted_at END
-  FROM members m WHERE m.site = ${site} AND NOT EXISTS (SELECT FROM planned_members p WHERE p.run_id = ${run}::uuid AND p.member_id = m.member_id)
-)`;
 
 /** Those who are as they should be are only counted. */
 const isWorthTelling = (finding: Finding): boolean => finding.do !== 'leave' || finding.why !== 'no-change';

@@ -1,10 +1,12 @@
-import type { SiteSyncInput, SyncResult } from '../contract/site-sync.js';
+import type { SyncResult } from '../contract/site-sync.js';
 import { Prisma } from './client/client.js';
 import type { Database, Queries } from './database.js';
+import type { People } from './people.js';
 
 /** One run as the ledger holds it. */
 export interface SyncRun {
   id: string;
+  /** The site, or `organization/{id}`. */
   site: string;
   audience: string;
   mode: string;
@@ -29,6 +31,8 @@ export interface SyncRun {
   complete: boolean;
   marks: boolean;
   first: boolean;
+  /** Tags that it gives start no automations. */
+  quiet: boolean;
   welcomes: number;
   findings: unknown;
   counts: unknown;
@@ -81,6 +85,17 @@ export type RunProgress = Partial<
   >
 > & { findings?: Record<string, number> };
 
+/** What a run begins with. */
+export interface RunStart {
+  /** Its id. */
+  run: string;
+  mode: string;
+  by: 'schedule' | 'command';
+  dryRun?: boolean | undefined;
+  /** The plan that it carries out. */
+  plan?: string | undefined;
+}
+
 /** What a run still waits for. */
 export interface Pending {
   due: number;
@@ -103,18 +118,19 @@ export function createRuns({ prisma, sql, transaction }: Database) {
 
     /** Notes that a run begins. One that was lost is ended; beginning again under the same id changes nothing. */
     begin: (
-      { run, site, mode, by, dryRun = false, plan }: SiteSyncInput,
+      { run, mode, by, dryRun = false, plan }: RunStart,
+      { scope, byAddress }: Pick<People, 'scope' | 'byAddress'>,
       audience: string,
-      how: { marks: boolean; first: boolean },
+      how: { marks: boolean; first: boolean; quiet?: boolean },
     ): Promise<void> =>
       transaction(async (tx) => {
         await tx.execute`
           UPDATE sync_runs SET result = 'failed', ended_at = now(), message = 'it was terminated'
-          WHERE site = ${site} AND ended_at IS NULL AND id <> ${run}::uuid`;
+          WHERE site = ${scope} AND ended_at IS NULL AND id <> ${run}::uuid`;
         await tx.execute`
-          INSERT INTO sync_runs (id, site, audience, mode, dry_run, started_by, marks, first, plan_id, living)
-          SELECT ${run}::uuid, ${site}, ${audience}, ${mode}, ${dryRun}, ${by}, ${how.marks}, ${how.first}, ${plan}::uuid,
-            (SELECT count(DISTINCT address)::int FROM members WHERE site = ${site} AND email IS NOT NULL AND deleted_at IS NULL)
+          INSERT INTO sync_runs (id, site, audience, mode, dry_run, started_by, marks, first, quiet, plan_id, living)
+          SELECT ${run}::uuid, ${scope}, ${audience}, ${mode}, ${dryRun}, ${by}, ${how.marks}, ${how.first}, ${how.quiet ?? false}, ${plan}::uuid,
+            (SELECT count(DISTINCT m.address)::int FROM ${byAddress} m WHERE m.email IS NOT NULL AND m.deleted_at IS NULL)
           ON CONFLICT (id) DO NOTHING`;
       }),
 
@@ -193,7 +209,7 @@ export function createRuns({ prisma, sql, transaction }: Database) {
           (count(*) FILTER (WHERE outcome = 'moved'))::int AS moved,
           (count(*) FILTER (WHERE outcome = 'removed'))::int AS removed,
           (count(*) FILTER (WHERE outcome = 'held'))::int AS held,
-          (count(*) FILTER (WHERE outcome IN ('opted-out', 'withheld', 'kept', 'returned-unsigned', 'skipped')))::int
+          (count(*) FILTER (WHERE outcome IN ('opted-out', 'withheld', 'kept', 'returned-unsigned', 'skipped', 'declined')))::int
             + coalesce((SELECT sum(value::int) FROM jsonb_each_text(r.findings) WHERE key LIKE 'leave:%' AND key <> ALL(${[...SETTLED_OTHERWISE]})), 0)::int
             + CASE WHEN r.marks THEN 0 ELSE (SELECT count(*)::int FROM member_changes m WHERE m.run_id = r.id) END AS "leftAlone",
           (count(*) FILTER (WHERE outcome = 'refused'))::int + (SELECT count FROM waiting) + r.unreadable AS failed
@@ -204,6 +220,15 @@ export function createRuns({ prisma, sql, transaction }: Database) {
       const touched =
         counts.added + counts.updated + counts.moved + counts.removed + counts.held + counts.leftAlone + counts.failed;
       return { ...counts, read, unchanged: seenUnchanged ?? Math.max(0, read - touched) };
+    },
+
+    /** When the last run began that read all of a list and took it over; undefined: none did. */
+    async lastFullReading(audience: string): Promise<Date | undefined> {
+      const [row] = await sql.query<{ at: Date }[]>`
+        SELECT list_read_at AS at FROM sync_runs
+        WHERE audience = ${audience} AND mode = 'full' AND NOT dry_run AND list_read_at IS NOT NULL AND result IN ('done', 'partly', 'refused')
+          AND phase NOT IN ('starting', 'reading list') ORDER BY started_at DESC LIMIT 1`;
+      return row?.at;
     },
 
     /** The first full sync of a list is completed: from now on walks and schedules repair it. */
@@ -251,7 +276,7 @@ export function createRuns({ prisma, sql, transaction }: Database) {
     /** The last run of each site, mode and result that ended well: for metrics and health. */
     lastSuccesses: (): Promise<{ kind: string; scope: string; at: Date }[]> => sql.query`
       SELECT mode AS kind, site AS scope, max(ended_at) AS at FROM sync_runs
-      WHERE result IN ('done', 'partly') AND NOT dry_run AND mode IN ('walk', 'full') GROUP BY 1, 2`,
+      WHERE result IN ('done', 'partly') AND NOT dry_run AND mode IN ('walk', 'full', 'incremental') GROUP BY 1, 2`,
   };
 }
 
@@ -264,7 +289,7 @@ const WALKS_KEPT_DAYS = 30;
 async function dropWhatIsNotNeeded(tx: Queries, run: string): Promise<void> {
   const older = Prisma.sql`
     SELECT o.id FROM sync_runs o, sync_runs r WHERE r.id = ${run}::uuid AND o.site = r.site AND o.id <> r.id
-      AND o.ended_at > now() - make_interval(days => ${LOOK_BACK_DAYS}) AND (o.mode <> 'walk' OR o.result = 'refused')`;
+      AND o.ended_at > now() - make_interval(days => ${LOOK_BACK_DAYS}) AND (o.mode NOT IN ('walk', 'incremental') OR o.result = 'refused' OR o.list_read > 0)`;
   await tx.execute`
     UPDATE sync_runs SET plan_state = 'replaced' WHERE plan_state = 'open' AND id IN (${older})
       AND (SELECT plan_state FROM sync_runs WHERE id = ${run}::uuid) = 'open'`;
@@ -273,7 +298,7 @@ async function dropWhatIsNotNeeded(tx: Queries, run: string): Promise<void> {
     UPDATE sync_runs SET plan_state = 'replaced' WHERE plan_state = 'open' AND result = 'refused' AND id IN (${older})
       AND (SELECT result = 'done' AND complete AND NOT dry_run AND mode <> 'apply' FROM sync_runs WHERE id = ${run}::uuid)`;
   await tx.execute`
-    DELETE FROM sync_runs WHERE site = (SELECT site FROM sync_runs WHERE id = ${run}::uuid) AND mode = 'walk'
+    DELETE FROM sync_runs WHERE site = (SELECT site FROM sync_runs WHERE id = ${run}::uuid) AND mode IN ('walk', 'incremental')
       AND started_at < now() - make_interval(days => ${WALKS_KEPT_DAYS})`;
   const useless = Prisma.sql`SELECT id FROM sync_runs WHERE id IN (${older}) AND coalesce(plan_state, '') <> 'open'`;
   await tx.execute`DELETE FROM planned_members WHERE run_id IN (${useless})`;

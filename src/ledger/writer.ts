@@ -2,6 +2,7 @@ import { binds, type ListState, type SettledOutcome } from '../domain/plan-conta
 import { Prisma } from './client/client.js';
 import { isOurRemoval, optInCounts, selectDue, type TakenContact } from './contacts.js';
 import { asJson, type Database, type Queries } from './database.js';
+import type { People } from './people.js';
 
 /** Thrown when another writer has taken over: this one must not send again. */
 export class WriterSuperseded extends Error {
@@ -21,8 +22,12 @@ export interface Settlement {
   added?: boolean;
   /** State at the list, where the call or a read told it. */
   listState?: ListState | undefined;
+  /** Whether the destination told that this call created it. */
+  isOurs?: boolean;
   /** The vendor's own code of a refusal. */
   code?: number | undefined;
+  /** Why it was not stored, in a word that has a next step. */
+  reason?: string | undefined;
   /** Why it is refused, for the operator; without personal data. */
   refusal?: { type: string; message: string } | undefined;
 }
@@ -65,8 +70,8 @@ export function createWriter({ sql, transaction }: Database) {
     },
 
     /** Up to `limit` due contacts, live ones first. */
-    take: (audience: string, site: string, limit: number): Promise<TakenContact[]> =>
-      selectDue(sql, audience, site, limit),
+    take: (audience: string, people: People, limit: number): Promise<TakenContact[]> =>
+      selectDue(sql, audience, people, limit),
 
     /** The soonest time at which something is due, from now in milliseconds; undefined when nothing is. */
     async nextDueMs(audience: string): Promise<number | undefined> {
@@ -77,26 +82,27 @@ export function createWriter({ sql, transaction }: Database) {
     },
 
     /**
-     * Before each call: checks the generation, clears the settled hashes, and stores which contacts are under way and for
-     * how long the vendor may be working on them. @throws WriterSuperseded
+     * Before each call: checks the generation, clears the settled hashes, and stores which contacts are under way, which of
+     * them the call would add, and for how long the vendor may be working on them. @throws WriterSuperseded
      */
     async beginCall(
       audience: string,
       generation: number,
       addresses: readonly string[],
       landsWithinMs: number,
+      added: readonly string[] = [],
     ): Promise<void> {
       // the lock on the audience's row orders this against a successor that begins
       const booked = await sql.execute`
         WITH ours AS (SELECT audience FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE)
         UPDATE contacts c SET settled_hash = NULL, list_state = nullif(list_state, 'Absent'), under_way_by = ${generation},
-          under_way_until = now() + make_interval(secs => ${landsWithinMs / 1000})
+          adding = c.adding OR c.address = ANY(${[...added]}), under_way_until = now() + make_interval(secs => ${landsWithinMs / 1000})
         FROM ours WHERE c.audience = ours.audience AND c.address = ANY(${[...addresses]})`;
       if (booked === 0) throw new WriterSuperseded(`another writer works for audience ${audience}`);
     },
 
     /** After a call: outcomes, states, opt-outs and parked people, in one transaction. A superseded writer's contacts become due again. */
-    settle: (audience: string, site: string, generation: number, settlements: readonly Settlement[]): Promise<void> =>
+    settle: (audience: string, people: People, generation: number, settlements: readonly Settlement[]): Promise<void> =>
       transaction(async (tx) => {
         const current = await tx.query<unknown[]>`
           SELECT 1 FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE`;
@@ -108,7 +114,7 @@ export function createWriter({ sql, transaction }: Database) {
           );
           return;
         }
-        await settleAll(tx, audience, site, settlements);
+        await settleAll(tx, audience, people, settlements);
       }),
 
     /** Contacts that stay due: later, in smaller company, or after their call cannot land any more. */
@@ -141,10 +147,15 @@ export function createWriter({ sql, transaction }: Database) {
       await sql.execute`UPDATE contacts SET lane = 1 WHERE audience = ${audience} AND address = ANY(${[...addresses]})`;
     },
 
-    /** Contacts whose call has ended without effect and which another attempt takes up: not under way any more. */
-    async release(audience: string, generation: number, addresses: readonly string[]): Promise<void> {
+    /** Contacts whose call has ended without effect (`notAdded`: which it would have added) and which another attempt takes up: not under way any more. */
+    async release(
+      audience: string,
+      generation: number,
+      addresses: readonly string[],
+      notAdded: readonly string[] = [],
+    ): Promise<void> {
       await sql.execute`
-        UPDATE contacts SET under_way_until = NULL
+        UPDATE contacts SET under_way_until = NULL, adding = adding AND address <> ALL(${[...notAdded]})
         WHERE audience = ${audience} AND address = ANY(${[...addresses]}) AND under_way_by = ${generation}`;
     },
   };
@@ -160,7 +171,7 @@ async function dueAgain(tx: Queries, audience: string, addresses: string[]): Pro
 async function settleAll(
   tx: Queries,
   audience: string,
-  site: string,
+  people: People,
   settlements: readonly Settlement[],
 ): Promise<void> {
   const rows = settlements.map((settlement) => ({
@@ -168,7 +179,7 @@ async function settleAll(
     binds: binds(settlement.listState) && settlement.outcome !== 'removed',
   }));
   const given = Prisma.sql`jsonb_to_recordset(${asJson(rows)}) AS g(address text, version int, "memberId" text, operation text,
-    outcome text, hash text, added boolean, "listState" text, code int, binds boolean, refusal jsonb)`;
+    outcome text, hash text, added boolean, "isOurs" boolean, "listState" text, code int, reason text, binds boolean, refusal jsonb)`;
   // both whose subscription it was and who is refused because of it: the stricter wins
   if (rows.some((row) => row.binds)) {
     await tx.execute`
@@ -186,6 +197,10 @@ async function settleAll(
       UPDATE contacts c SET
         settled_hash = g.hash, settled_at = now(), under_way_until = NULL, tries = 0, batch_limit = NULL,
         settled_outcome = CASE WHEN g.outcome = 'unchanged' THEN coalesce(c.settled_outcome, g.outcome) ELSE g.outcome END,
+        settled_reason = CASE WHEN g.outcome = 'unchanged' THEN c.settled_reason ELSE g.reason END,
+        -- whoever was taken off and is there again was put there by others
+        added_by_us = (c.added_by_us OR coalesce(g."isOurs", false)) AND g.outcome <> 'removed',
+        adding = false, quiet = c.quiet AND c.version <> g.version,
         -- who was refused for another one's no is not whose subscription it is
         settled_member_id = CASE WHEN g.outcome = 'opted-out' THEN coalesce(c.settled_member_id, g."memberId")
           ELSE coalesce(g."memberId", c.settled_member_id) END,
@@ -197,23 +212,23 @@ async function settleAll(
       FROM given g WHERE c.audience = ${audience} AND c.address = g.address
     ), opted_in AS (
       DELETE FROM opt_outs o USING given g WHERE o.audience = ${audience} AND o.address = g.address AND g."listState" = 'Active'
-        AND ${optInCounts(site)}
+        AND ${optInCounts(people)}
     ), decided AS (
       DELETE FROM holds h USING given g WHERE h.audience = ${audience} AND h.address = g.address AND g.outcome NOT IN ('held', 'unchanged')
     ), unparked AS (
       UPDATE parked p SET cleared_at = now(), wake_at = now() FROM given g
-      WHERE p.site = ${site} AND p.member_id = g."memberId" AND p.step = 'pushContact'
+      WHERE p.site = ${people.scope} AND p.member_id = g."memberId" AND p.step = 'pushContact'
         AND g.outcome NOT IN ('refused', 'unchanged') AND p.cleared_at IS NULL
         -- what becomes of an address that the member left says nothing of the one it is parked for
         AND (g.address = p.address OR g.outcome NOT IN ('removed', 'absent', 'kept', 'held'))
     )
-    INSERT INTO pushes (audience, address, member_id, operation, outcome, code, hash, added, run_id)
-    SELECT ${audience}, g.address, g."memberId", g.operation, g.outcome, g.code, g.hash, coalesce(g.added, false), c.run_id
+    INSERT INTO pushes (audience, address, member_id, operation, outcome, code, reason, hash, added, run_id)
+    SELECT ${audience}, g.address, g."memberId", g.operation, g.outcome, g.code, g.reason, g.hash, coalesce(g.added, false), c.run_id
     FROM given g LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = g.address WHERE g.outcome <> 'unchanged'`;
   if (!rows.some(({ refusal }) => refusal)) return;
   await tx.execute`
     INSERT INTO parked (site, member_id, step, type, message, audience, address)
-    SELECT ${site}, "memberId", 'pushContact', refusal->>'type', refusal->>'message', ${audience}, address
+    SELECT ${people.scope}, "memberId", 'pushContact', refusal->>'type', refusal->>'message', ${audience}, address
     FROM ${given} WHERE refusal IS NOT NULL AND "memberId" IS NOT NULL
     ON CONFLICT (site, member_id) DO UPDATE SET step = EXCLUDED.step, type = EXCLUDED.type, message = EXCLUDED.message,
       since = now(), audience = EXCLUDED.audience, address = EXCLUDED.address, cleared_at = NULL, wake_at = now()`;

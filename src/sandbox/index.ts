@@ -20,6 +20,20 @@ export type { FailEvery, Faults, FaultsPatch, HangOnce } from './faults.js';
 export type { ImportRow, MemberInput } from './ghost/member-input.js';
 export type { Delivery, GhostEvent, Webhook } from './ghost/webhooks.js';
 export { type GhostOptions, type SandboxGhost, sandboxAdminApiKey, startGhost } from './ghost.js';
+export type { AudienceInput } from './mailchimp/audience.js';
+export type { AutomationTrigger, MemberStatus, MemberView, MemberWrite, StatusChange } from './mailchimp/member.js';
+export type { MergeValue } from './mailchimp/merge-values.js';
+export type { Quirks } from './mailchimp/quirks.js';
+export type { SandboxAudience, StaffMember } from './mailchimp/sandbox-audience.js';
+export { type AudienceSeed, seedAudience } from './mailchimp/seed-audience.js';
+export {
+  type MailchimpAccount,
+  type MailchimpOptions,
+  type SandboxMailchimp,
+  sandboxAudienceId,
+  sandboxMailchimpKey,
+  startMailchimp,
+} from './mailchimp.js';
 export { seededRandom } from './random.js';
 export { seedPeople } from './seed.js';
 export type { Call } from './stand-in.js';

@@ -11,7 +11,7 @@ export interface RelayDeps {
   starter: Starter;
   /** Configured sites: whose backlog may be caught up with. */
   sites: readonly string[];
-  /** Configured audiences; others have nobody who could write to them. */
+  /** Audiences of configured sites; those of organizations are in the ledger, others have nobody who could write to them. */
   audiences: readonly string[];
   /** True during a burst of webhooks: their answers come first. */
   isInBurst: () => boolean;
@@ -107,9 +107,9 @@ export function startRelay({ ledger, starter, sites, audiences, isInBurst, log }
     onError,
     async round() {
       lookedAt = Date.now();
-      for (const { audience } of await ledger.audiences.claimWakes(audiences)) {
+      for (const { audience, destination } of await ledger.audiences.claimWakes(audiences)) {
         await signal(
-          () => starter.signalWriter(audience),
+          () => starter.signalWriter(audience, destination),
           () => ledger.audiences.returnWake(audience),
         );
       }

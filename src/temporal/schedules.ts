@@ -8,7 +8,7 @@ import {
 import { RESOURCES, type Resource } from '../contract/organization-sync.js';
 import { OrganizationId, SiteName } from '../contract/search-attributes.js';
 import { TaskQueue } from '../contract/task-queues.js';
-import type { TickInput } from '../contract/tick.js';
+import type { AudienceTick, TickInput } from '../contract/tick.js';
 
 /** What a configured site runs by itself. */
 export interface ScheduledSite {
@@ -26,6 +26,7 @@ export interface Rhythm {
   campaigns: number;
   recurringPlans: number;
   organizationFull: number;
+  audience: number;
 }
 
 /** Who has schedules. */
@@ -33,7 +34,12 @@ export interface Scheduled {
   sites: readonly ScheduledSite[];
   /** Ids of Classy organizations. */
   organizations: readonly string[];
+  /** Their audiences. */
+  audiences: readonly ScheduledAudience[];
 }
+
+/** An organization's audience. */
+export type ScheduledAudience = Omit<AudienceTick, 'mode'>;
 
 /** Note on a schedule of whoever is not configured any more; such a pause ends by itself when they are again. */
 export const NOT_CONFIGURED = 'not configured any more';
@@ -41,12 +47,13 @@ export const NOT_CONFIGURED = 'not configured any more';
 /** Schedule id of what a tick runs. */
 export function scheduleId(tick: TickInput): string {
   if ('site' in tick) return `site-${tick.mode}/${tick.site}`;
+  if ('audience' in tick) return `audience/${tick.audience}`;
   return tick.mode === 'full' ? `sync-full/${tick.organization}` : `sync/${tick.organization}/${tick.resource}`;
 }
 
 const MOST_JITTER_MS = 10 * 60_000;
 const SITES = ['site-walk/', 'site-full/'];
-const ORGANIZATIONS = ['sync/', 'sync-full/'];
+const ORGANIZATIONS = ['sync/', 'sync-full/', 'audience/'];
 
 /**
  * Creates or updates the schedules of those that are configured and pauses those of others. A pause by hand survives, as does
@@ -54,7 +61,7 @@ const ORGANIZATIONS = ['sync/', 'sync-full/'];
  */
 export async function ensureSchedules(
   client: Client,
-  { sites, organizations }: Scheduled,
+  { sites, ...ofOrganizations }: Scheduled,
   rhythm: Rhythm,
 ): Promise<void> {
   const ofSites = sites.flatMap(({ name, canWalk }) => [
@@ -62,22 +69,23 @@ export async function ensureSchedules(
     scheduleOf({ site: name, mode: 'full' }, rhythm.siteFull),
   ]);
   await ensureAll(client, ofSites, SITES);
-  await ensureOrganizationSchedules(client, organizations, rhythm);
+  await ensureOrganizationSchedules(client, ofOrganizations, rhythm);
 }
 
 /** The same for organizations alone: they come and go while Steward runs. */
 export async function ensureOrganizationSchedules(
   client: Client,
-  organizations: readonly string[],
+  { organizations, audiences }: Omit<Scheduled, 'sites'>,
   rhythm: Rhythm,
 ): Promise<void> {
+  const ofAudiences = audiences.map((one) => scheduleOf({ ...one, mode: 'incremental' }, rhythm.audience));
   const wanted = organizations.flatMap((organization) => [
     ...RESOURCES.map((resource) =>
       scheduleOf({ organization, resource, mode: 'incremental' }, everyMs(rhythm, resource)),
     ),
     scheduleOf({ organization, resource: 'all', mode: 'full' }, rhythm.organizationFull),
   ]);
-  await ensureAll(client, wanted, ORGANIZATIONS);
+  await ensureAll(client, [...wanted, ...ofAudiences], ORGANIZATIONS);
 }
 
 const everyMs = (rhythm: Rhythm, resource: Resource): number =>

@@ -1,10 +1,12 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { AudienceSyncInput } from '../contract/audience-sync.js';
 import type { OrganizationSyncInput, OrganizationSyncOutcome } from '../contract/organization-sync.js';
 import { runningFor, runningForOrganization } from '../contract/search-attributes.js';
 import { discardParked, retryParked, wake } from '../contract/signals.js';
 import type { SiteSyncInput, SyncOutcome } from '../contract/site-sync.js';
 import { TaskQueue } from '../contract/task-queues.js';
 import {
+  audienceSyncWorkflowId,
   catchUpWorkflowId,
   memberWorkflowId,
   organizationSyncWorkflowId,
@@ -73,13 +75,27 @@ export function createStarter(client: Client) {
         }),
       ),
 
-    /** Wakes an audience's writer, or starts it. */
-    async signalWriter(audience: string): Promise<void> {
+    /** Starts a run of `audienceSync`. @throws WorkflowExecutionAlreadyStartedError where one of the audience runs already */
+    startAudienceSync: (
+      input: AudienceSyncInput,
+      organization: string,
+    ): Promise<WorkflowHandle<(input: AudienceSyncInput) => Promise<SyncOutcome>>> =>
+      client.withDeadline(Date.now() + DEADLINE_MS, () =>
+        client.workflow.start<(input: AudienceSyncInput) => Promise<SyncOutcome>>('audienceSync', {
+          workflowId: audienceSyncWorkflowId(input.audience),
+          taskQueue: TaskQueue.Steward,
+          args: [input],
+          typedSearchAttributes: runningForOrganization(organization),
+        }),
+      ),
+
+    /** Wakes an audience's writer, or starts it; `queue` is that of its destination. */
+    async signalWriter(audience: string, queue: string): Promise<void> {
       await client.withDeadline(Date.now() + DEADLINE_MS, () =>
         client.workflow.signalWithStart('audiencePush', {
           workflowId: pushWorkflowId(audience),
           taskQueue: TaskQueue.Steward,
-          args: [{ audience }],
+          args: [{ audience, queue }],
           signal: wake,
         }),
       );

@@ -2,7 +2,9 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
-import { type AudienceTarget, createPushActivities } from '../../activities/audience-push.js';
+import { createPushActivities } from '../../activities/audience-push.js';
+import { createAudienceSyncActivities } from '../../activities/audience-sync.js';
+import type { AudienceOf } from '../../activities/audience-target.js';
 import { createCatchUpActivities } from '../../activities/catch-up.js';
 import { createOrganizationRunActivities } from '../../activities/classy/organization-run.js';
 import type { OrganizationDeps } from '../../activities/classy/organization-source.js';
@@ -25,7 +27,13 @@ export interface WorkersDeps {
   temporal: TemporalAddress;
   ledger: Ledger;
   sites: ReadonlyMap<string, SiteSource>;
-  audiences: ReadonlyMap<string, AudienceTarget>;
+  audienceOf: AudienceOf;
+  /** Task queues of the destinations there may be. */
+  destinationQueues: readonly string[];
+  /** Adds up what the donors of an organization have given. */
+  reckon(organization: string): Promise<{ donors: number }>;
+  /** Everything in an organization's audience is read at least this often, in milliseconds. */
+  audienceFullMs: number;
   classyOf: OrganizationDeps['classyOf'];
   budget: RemovalBudget;
   /** Largest share of the time during which scheduled walks may keep a site's Ghost busy. */
@@ -49,6 +57,10 @@ const poller = { type: 'autoscaling', initial: 2, minimum: 1, maximum: 5 } as co
 const GHOST_READS_AT_A_TIME = 20;
 /** Resources read at a time: organizations come and go while the worker runs. */
 const CLASSY_READS_AT_A_TIME = 32;
+/** Audiences of organizations come and go as well. */
+const AUDIENCES = 32;
+/** Syncs that work in the ledger alone, beside one of each site. */
+const SYNCS_AT_A_TIME = 16;
 const CONNECT_PAUSE_MS = 2_000;
 
 /** Sends the SDK's own log through ours; once a process, before anything else of the SDK. */
@@ -68,7 +80,7 @@ export function installRuntime(log: Logger): void {
 
 /** Connects and starts one worker for workflows and one for each vendor's activities. */
 export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
-  const { temporal, ledger, sites, audiences, log } = deps;
+  const { temporal, ledger, sites, destinationQueues, log } = deps;
   const connection = await connectPatiently(temporal, log);
   const stopping = new AbortController();
   const due = createDueWaiter(ledger);
@@ -95,8 +107,12 @@ export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
       ...workflowCode(),
       taskQueue: TaskQueue.Steward,
       // what a sync does in the ledger alone; each site has at most one
-      activities: { ...createSyncActivities(syncDeps), ...createOrganizationRunActivities(syncDeps) },
-      maxConcurrentActivityTaskExecutions: sites.size + 8,
+      activities: {
+        ...createSyncActivities(syncDeps),
+        ...createOrganizationRunActivities(syncDeps),
+        ...createAudienceSyncActivities(syncDeps),
+      },
+      maxConcurrentActivityTaskExecutions: sites.size + SYNCS_AT_A_TIME,
       activityTaskPollerBehavior: poller,
       maxHeartbeatThrottleInterval: '3 seconds',
       workflowTaskPollerBehavior: poller,
@@ -111,14 +127,16 @@ export async function startWorkers(deps: WorkersDeps): Promise<Workers> {
       GHOST_READS_AT_A_TIME + 2 * sites.size,
     ),
     // a writer occupies its slot for as long as it lives: there is one for every audience, and one to read each back
-    activityWorker(
-      TaskQueue.CampaignMonitor,
-      { ...createPushActivities({ ...syncDeps, due }), ...createListActivities(syncDeps) },
-      2 * audiences.size + 2,
+    ...destinationQueues.map((queue) =>
+      activityWorker(
+        queue,
+        { ...createPushActivities({ ...syncDeps, due }), ...createListActivities(syncDeps) },
+        2 * (queue === TaskQueue.CampaignMonitor ? sites.size : AUDIENCES) + 2,
+      ),
     ),
     activityWorker(TaskQueue.Classy, createReadActivities(syncDeps), CLASSY_READS_AT_A_TIME),
   ]);
-  for (const audience of audiences.keys()) await ledger.audiences.requireCheck(audience);
+  for (const { site } of sites.values()) await ledger.audiences.requireCheck(site.audience);
 
   const runs = workers.map((worker) => worker.run());
   const failed = Promise.race(runs.map((run) => run.then(() => new Promise<never>(() => undefined))));

@@ -20,6 +20,12 @@ export interface VendorErrorDetails {
   status?: number | undefined;
   /** The vendor's own code. */
   code?: number | string | undefined;
+  /** The client's own word for why, where the vendor's code stands for several things. */
+  reason?: string | undefined;
+  /** Names of the fields that the vendor objects to; never their values. */
+  fields?: readonly string[] | undefined;
+  /** The vendor's own id of the request, for its support. */
+  requestId?: string | undefined;
   /** How long the vendor asks us to wait, in milliseconds. */
   retryAfterMs?: number | undefined;
   /** Parsed body of a `rejected` answer. May hold personal data: never log it. */
@@ -33,10 +39,12 @@ export class VendorError extends Error {
   readonly details: Readonly<VendorErrorDetails>;
 
   constructor(details: VendorErrorDetails) {
-    const { vendor, operation, kind, status, code, call } = details;
+    const { vendor, operation, kind, status, code, call, fields = [], requestId } = details;
     const facts = [
       status !== undefined && `HTTP ${status}`,
       code !== undefined && `code ${code}`,
+      fields.length > 0 && `fields ${fields.join(' ')}`,
+      requestId !== undefined && `request ${requestId}`,
       status === undefined && call === 'unknown' && 'no answer in time',
       status === undefined && call === 'not-sent' && 'not reachable',
     ].filter(Boolean);

@@ -16,7 +16,7 @@ export interface HttpOptions {
 /** One request. */
 export interface HttpRequest {
   operation: string;
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   url: string;
   headers: Record<string, string>;
   body?: unknown;
@@ -31,11 +31,18 @@ export interface HttpAnswer {
   json: unknown;
 }
 
+/** What the words of an answer 429 or 5xx add to, or change in, what its status says. */
+export type FailureReader = (headers: Response['headers'], text: string) => Partial<VendorErrorDetails>;
+
 // connections are kept; undici's own time-outs must not end a call before ours does
 const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 10_000 }, keepAliveTimeout: 30_000 });
 
 /** A function that sends requests to one vendor and turns everything but an answer in JSON into a `VendorError`. */
-export function createHttp(vendor: string, { timeoutMs, observe, admit }: HttpOptions) {
+export function createHttp(
+  vendor: string,
+  { timeoutMs, observe, admit }: HttpOptions,
+  readFailure: FailureReader = () => ({}),
+) {
   return async ({ operation, method, url, headers, body, signal }: HttpRequest): Promise<HttpAnswer> => {
     const fail = (details: Partial<VendorErrorDetails>): VendorError =>
       new VendorError({ vendor, operation, kind: 'down', call: 'answered', ...details });
@@ -65,12 +72,17 @@ export function createHttp(vendor: string, { timeoutMs, observe, admit }: HttpOp
       finish(String(status));
       if (status >= 300 && status < 400) throw fail({ status });
       if (status >= 500 || status === 408)
-        throw fail({ status, call: mayStillRun(status, method, text) ? 'unknown' : 'answered' });
+        throw fail({
+          status,
+          call: mayStillRun(status, method, text) ? 'unknown' : 'answered',
+          ...readFailure(response.headers, text),
+        });
       if (status === 429)
         throw fail({
           kind: 'rate-limited',
           status,
           retryAfterMs: retryAfterMs(response.headers) ?? retryAfterIn(text),
+          ...readFailure(response.headers, text),
         });
       // a page of HTML in place of an answer comes from whatever stands in front of the vendor
       const code = /html/i.test(response.headers.get('content-type') ?? '') ? 'HTML' : 'NOT_JSON';

@@ -18,7 +18,7 @@ afterAll(() => bed.stop());
 function syncMember(memberId: string): Promise<unknown> {
   const { ledger, log, config } = bed;
   const metrics = createMetrics();
-  const { sites } = createTargets(config, ledger, metrics);
+  const { sites } = createTargets(config, ledger, metrics, { ring: () => [], dataDir: '' });
   const { syncMember: activity } = createGhostActivities({ ledger, sites, log, metrics });
   return new MockActivityEnvironment().run(activity, { site: SITE, memberId, action: 'drain' as const });
 }

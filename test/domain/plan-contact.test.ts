@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { contactKey, memberToContact } from '../../src/domain/contact.js';
-import { ABSENT, type ContactPlan, type DueContact, type Holder, planContact } from '../../src/domain/plan-contact.js';
+import { contactKey, type MemberContactInput, memberToContact } from '../../src/domain/contact.js';
+import { memberHolder, siteRules } from '../../src/domain/member-holder.js';
+import { ABSENT, type ContactPlan, type DueContact, planContact } from '../../src/domain/plan-contact.js';
 import type { Site } from '../../src/domain/site.js';
 import { at, facts } from './people.js';
 
@@ -14,7 +15,11 @@ const site: Site = {
 const hours = 3600;
 const now = at(0);
 
-const holder = (more: Partial<Holder> = {}): Holder => ({
+/** A living member; the site that is asked tells how they stand to its list. */
+type Member = MemberContactInput & { memberId: string; addedAt?: Date | undefined };
+type Due = Omit<DueContact, 'holder'> & { holder?: Member };
+
+const holder = (more: Partial<Member> = {}): Member => ({
   memberId: 'm1',
   facts: facts(),
   changedAt: at(-60),
@@ -22,7 +27,7 @@ const holder = (more: Partial<Holder> = {}): Holder => ({
 });
 const disabled = holder({ facts: facts({ emailEnabled: false }) });
 const suppressed = holder({ facts: facts({ suppressed: true }) });
-const due = (more: Partial<DueContact> = {}): DueContact => ({
+const due = (more: Partial<Due> = {}): Due => ({
   address: 'ann@example.org',
   version: 1,
   settledMemberDeleted: false,
@@ -32,14 +37,19 @@ const due = (more: Partial<DueContact> = {}): DueContact => ({
   formerUnderWay: false,
   welcome: false,
   approved: false,
+  isOurs: false,
   ...more,
 });
 const hashOf = (text: string): string => `#${text}`;
-const hashFor = (one: Holder): string => hashOf(contactKey(memberToContact(one)));
+const planFor = ({ holder: member, ...contact }: Due, of: Site = site): ContactPlan => {
+  const held = member && memberHolder(member.memberId, member, of, member.addedAt);
+  return planContact({ ...contact, holder: held }, siteRules(of), now, hashOf);
+};
+const hashFor = (one: Member): string => hashOf(contactKey(memberToContact(one)));
 
-type Case = [name: string, contact: DueContact, expected: Partial<ContactPlan>, site?: Partial<Site>];
+type Case = [name: string, contact: Due, expected: Partial<ContactPlan>, site?: Partial<Site>];
 const plan = ([, contact, expected, changed]: Case): void => {
-  expect(planContact(contact, { ...site, ...changed }, now, hashOf)).toMatchObject(expected);
+  expect(planFor(contact, { ...site, ...changed })).toMatchObject(expected);
 };
 const run = (cases: Case[]): void =>
   test.each(cases.map((one) => [one[0], one] as const))('%s', (_name, one) => plan(one));
@@ -255,7 +265,7 @@ describe('never more consent than given (decision 16)', () => {
         for (const addedAt of [undefined, at(-2 * hours), at(-60)])
           for (const optedOut of [false, true]) {
             const contact = due({ holder: holder({ addedAt }), listState, removal: one, optedOut });
-            if (planContact(contact, site, now, hashOf).do === 'return')
+            if (planFor(contact).do === 'return')
               returns.push({ listState, isOurs: one === removal, addedAt, optedOut });
           }
     expect(returns).toEqual([{ listState: 'Deleted', isOurs: true, addedAt: at(-60), optedOut: false }]);
@@ -340,8 +350,8 @@ describe('automations (decision 18)', () => {
   ]);
 
   test('the two history fields are planned only when the ledger holds a transition', () => {
-    const fieldsOf = (one: Holder) => {
-      const planned = planContact(due({ holder: one }), site, now, hashOf);
+    const fieldsOf = (one: Member) => {
+      const planned = planFor(due({ holder: one }));
       return 'contact' in planned ? Object.keys(planned.contact.fields) : [];
     };
     expect(fieldsOf(holder())).not.toEqual(expect.arrayContaining(['ghost_previous_status']));

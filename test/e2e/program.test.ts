@@ -65,7 +65,7 @@ test('a member goes the whole way, and every command tells of it', async () => {
     audiences: [{ audience: world.listId, due: 0 }],
   });
   expect((await json(['queue'])).value.workers.map(({ workers }: { workers: string[] }) => workers.length)).toEqual([
-    1, 1, 1, 1,
+    1, 1, 1, 1, 1,
   ]);
   expect((await json(['parked', 'list'])).value).toEqual([]);
   expect((await json(['held', 'list'])).value).toEqual([]);

@@ -5,6 +5,7 @@ import { type Database, openDatabase } from '../../src/ledger/database.js';
 import type { NewDelivery } from '../../src/ledger/inbox.js';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.js';
 import { applyMigrations } from '../../src/ledger/migrate.js';
+import { membersOf } from '../../src/ledger/people.js';
 import { embeddedStack } from '../support/embedded-stack.js';
 
 /** A ledger on a fresh database, as one process opens it, and more processes on the same one. */
@@ -93,3 +94,12 @@ export function toWaiting({
   const told = payload as MemberFacts;
   return { ...stored, facts: { ...told, signedUpAt: new Date(told.signedUpAt) } };
 }
+
+/** The members of the site, as the writer of its list asks for them. */
+export const members = membersOf({
+  name: site,
+  audience,
+  onDelete: 'delete',
+  onEmailDisabled: 'field',
+  consentToTrack: 'Unchanged',
+});

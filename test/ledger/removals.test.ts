@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RemovalBudget } from '../../src/ledger/removals.js';
-import { audience, type OpenLedger, openLedger } from './open-ledger.js';
+import { audience, members, type OpenLedger, openLedger } from './open-ledger.js';
 
 let open: OpenLedger;
 let generation: number;
@@ -148,7 +148,7 @@ describe('held removals', () => {
       'p0@example.org',
       'p2@example.org',
     ]);
-    const taken = await open.ledger.writer.take(audience, 'mainblog', 1000);
+    const taken = await open.ledger.writer.take(audience, members, 1000);
     expect(taken.map(({ address, hold }) => [address, hold])).toEqual([
       ['p1@example.org', { kind: 'removal', released: true }],
     ]);
@@ -167,7 +167,7 @@ describe('held removals', () => {
   });
 
   test('are forgotten once the contact is settled otherwise', async () => {
-    await open.ledger.writer.settle(audience, 'mainblog', generation, [
+    await open.ledger.writer.settle(audience, members, generation, [
       {
         address: 'p0@example.org',
         version: 1,
@@ -189,7 +189,7 @@ describe('held removals', () => {
     const additions = (await open.ledger.holds.list()).filter(({ kind }) => kind === 'addition');
     expect(additions).toHaveLength(1);
     await open.ledger.holds.release({ ids: additions.map(({ id }) => id) });
-    expect((await open.ledger.writer.take(audience, 'mainblog', 1000)).map(({ hold }) => hold)).toEqual([
+    expect((await open.ledger.writer.take(audience, members, 1000)).map(({ hold }) => hold)).toEqual([
       expect.objectContaining({ kind: 'addition', released: true }),
     ]);
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Settlement, WriterSuperseded } from '../../src/ledger/writer.js';
-import { audience, delivery, type OpenLedger, openLedger, site, toWaiting } from './open-ledger.js';
+import { audience, delivery, members, type OpenLedger, openLedger, site, toWaiting } from './open-ledger.js';
 
 let open: OpenLedger;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ async function change(
   await open.ledger.inbox.store([delivery(memberId, changed)]);
   await open.ledger.drain.drain({ site, audience, items: [{ memberId }], lane, toWaiting });
 }
-const take = (limit = 1000) => open.ledger.writer.take(audience, site, limit);
+const take = (limit = 1000) => open.ledger.writer.take(audience, members, limit);
 const begin = () => open.ledger.writer.begin(audience);
 const confirmed = (version: number, more: Partial<Settlement> = {}): Settlement => ({
   address,
@@ -34,7 +34,7 @@ const confirmed = (version: number, more: Partial<Settlement> = {}): Settlement 
   ...more,
 });
 const settle = (generation: number, settlements: Settlement[]) =>
-  open.ledger.writer.settle(audience, site, generation, settlements);
+  open.ledger.writer.settle(audience, members, generation, settlements);
 
 describe('taking', () => {
   test('tells all that the rules need of a due contact', async () => {
@@ -47,7 +47,9 @@ describe('taking', () => {
         tries: 0,
         holder: expect.objectContaining({
           memberId: 'a',
-          facts: expect.objectContaining({ email: 'A@Example.org', status: 'paid' }),
+          member: expect.objectContaining({
+            facts: expect.objectContaining({ email: 'A@Example.org', status: 'paid' }),
+          }),
         }),
         optedOut: false,
         removalOpen: false,
@@ -255,20 +257,20 @@ describe('a superseded writer', () => {
 
 describe('waking writers', () => {
   test('only a due contact without a live writer wakes one, and one caller of many gets it', async () => {
-    await open.ledger.audiences.ensure([audience]);
+    await open.ledger.audiences.ensure({ audience, destination: 'campaign-monitor' });
     const facts = { title: 'List', activeSubscribers: 0, doubleOptIn: false, problems: [] };
     await open.ledger.audiences.checked(audience, facts);
     const claim = async () =>
       (await Promise.all(Array.from({ length: 5 }, () => open.ledger.audiences.claimWakes([audience])))).flat();
     expect(await claim()).toEqual([]);
     await change();
-    expect(await claim()).toEqual([{ audience }]);
+    expect(await claim()).toEqual([{ audience, destination: 'campaign-monitor' }]);
     expect(await claim()).toEqual([]);
     await open.ledger.audiences.returnWake(audience);
     const generation = await begin();
     expect(await claim()).toEqual([]);
     await open.ledger.writer.end(audience, generation);
-    expect(await claim()).toEqual([{ audience }]);
+    expect(await claim()).toEqual([{ audience, destination: 'campaign-monitor' }]);
   });
 
   test('marking due is announced with the audience', async () => {

@@ -1,34 +1,63 @@
-import type { AudienceTarget } from '../../../activities/audience-push.js';
+import type { AudienceOf, AudienceTarget } from '../../../activities/audience-target.js';
 import type { SiteSource } from '../../../activities/ghost.js';
-import { createCampaignMonitorList } from '../../audiences/campaign-monitor.js';
+import type { Destination } from '../../audiences/destination.js';
+import { destinationKinds } from '../../audiences/registry.js';
 import type { Config } from '../../config/config.js';
 import type { SiteConfig } from '../../config/site-variables.js';
+import { memberFieldTypes } from '../../domain/contact.js';
+import { segmentRulesOf } from '../../domain/segment-rules.js';
 import type { KeyRing } from '../../ledger/credentials.js';
 import type { Ledger } from '../../ledger/ledger.js';
+import { membersOf } from '../../ledger/people.js';
 import type { Metrics } from '../../observe/metrics.js';
 import { createAdmission } from '../../temporal/limiter.js';
-import { createCampaignMonitorClient } from '../../vendors/campaign-monitor/client.js';
 import { type ClassyClient, createClassyClient } from '../../vendors/classy/client.js';
 import type { ClassyCredentials } from '../../vendors/classy/token.js';
 import { createGhostClient } from '../../vendors/ghost/client.js';
 import { credentialsOf } from '../credentials.js';
+import { createDestination } from './create-destination.js';
+import { createOrganizationTargets } from './organization-targets.js';
 
-/** Vendor clients and destinations of the configured sites. */
+/** What the activities work on. */
 export interface Targets {
   sites: Map<string, SiteSource>;
-  audiences: Map<string, AudienceTarget>;
+  audienceOf: AudienceOf;
+  /** Task queues of the destinations there may be. */
+  destinationQueues: readonly string[];
+  /** Adds up what the donors of an organization have given. */
+  reckon(organization: string): Promise<{ donors: number }>;
 }
 
-/** Builds what the activities work on from the configuration. */
-export function createTargets(config: Config, ledger: Ledger, metrics: Metrics): Targets {
+/** Builds what the activities work on from the configuration and the ledger. */
+export function createTargets(
+  config: Config,
+  ledger: Ledger,
+  metrics: Metrics,
+  stores: { ring: () => KeyRing; dataDir: string },
+): Targets {
   const sites = new Map(
     config.sites.map((site) => [site.name, { site, ghost: ghostOf(config, site, ledger, metrics) }]),
   );
-  const audiences = new Map(
-    config.sites.map((site) => [site.audience, { site, destination: destinationOf(config, site, ledger, metrics) }]),
+  const ofSites = new Map(
+    config.sites.map((site): [string, AudienceTarget] => {
+      const destination = destinationOf(config, site, ledger, metrics);
+      const place = { audience: site.audience, destination: 'campaign-monitor' };
+      return [site.audience, { place, destination, people: async () => membersOf(site) }];
+    }),
   );
-  return { sites, audiences };
+  const ofOrganizations = createOrganizationTargets({ config, ledger, metrics, ...stores });
+  return {
+    sites,
+    audienceOf: async (audience) => ofSites.get(audience) ?? (await ofOrganizations(audience)),
+    destinationQueues: queuesOf(config),
+    reckon: (organization) => ledger.donors.reckon(organization, segmentRulesOf(config.segments, organization)),
+  };
 }
+
+/** Organizations come and go while the worker runs; kinds that only the configuration file can ask for do not. */
+const queuesOf = ({ audiences }: Config): string[] => [
+  ...new Set(['campaign-monitor', 'mailchimp', ...Object.values(audiences).map(({ destination }) => destination)]),
+];
 
 /** The client of a site's Ghost; undefined for a site with webhooks only. */
 export function ghostOf({ timeouts, rateLimits }: Config, { ghost }: SiteConfig, ledger: Ledger, metrics: Metrics) {
@@ -44,22 +73,13 @@ export function ghostOf({ timeouts, rateLimits }: Config, { ghost }: SiteConfig,
 }
 
 /** The Campaign Monitor list of a site. */
-export function destinationOf(
-  { timeouts, rateLimits, campaignMonitorUrl }: Config,
-  site: SiteConfig,
-  ledger: Ledger,
-  metrics: Metrics,
-) {
-  const timeoutMs = timeouts['campaign-monitor'];
-  const client = createCampaignMonitorClient({
-    url: campaignMonitorUrl,
-    apiKey: site.campaignMonitorKey,
-    timeoutMs,
-    observe: metrics.observeRequest,
-    admit: createAdmission(ledger, 'campaign-monitor', site.campaignMonitorKey, rateLimits['campaign-monitor']),
-  });
-  return createCampaignMonitorList({ client, listId: site.audience, consentToTrack: site.consentToTrack, timeoutMs });
-}
+export const destinationOf = (config: Config, site: SiteConfig, ledger: Ledger, metrics: Metrics): Destination =>
+  createDestination(
+    { config, ledger, metrics, dataDir: '' },
+    destinationKinds['campaign-monitor'],
+    { apiKey: site.campaignMonitorKey, listId: site.audience, consentToTrack: site.consentToTrack },
+    { audience: site.audience, fields: memberFieldTypes, onRemoval: 'archive' },
+  );
 
 /** A client of Classy with these credentials. */
 export function classyClientOf(

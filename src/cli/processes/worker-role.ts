@@ -9,6 +9,7 @@ import { openClient } from '../../temporal/connection.js';
 import { ensureSchedules } from '../../temporal/schedules.js';
 import { startWorkers } from '../../temporal/workers.js';
 import { keyRingOf } from '../credentials.js';
+import { organizationAudiences, toScheduled } from './organization-audiences.js';
 import type { RunningRole, Stores } from './server-role.js';
 import { createClassySource, createTargets } from './targets.js';
 
@@ -24,12 +25,16 @@ const SCHEDULES_MS = 60_000;
 
 /** Schedules are set once the workers are connected, so Temporal answers; where it does not allow it, syncs run by hand only. */
 async function setSchedules(config: Config, stores: Stores, ledger: Ledger, log: Logger): Promise<void> {
+  const ring = keyRingOf(config, stores.dataDir);
   const client = openClient(stores.temporal);
   try {
     const sites = config.sites.map(({ name, ghost }) => ({ name, canWalk: ghost !== undefined }));
     const organizations = (await ledger.organizations.list()).map(({ id }) => id);
+    const { audiences, problems } = await organizationAudiences({ config, ledger, ring });
+    for (const { organization, problem } of problems)
+      log.error({ organization: organization.id, problem }, 'an audience is not synced: its configuration is wrong');
     await client.withDeadline(Date.now() + SCHEDULES_MS, () =>
-      ensureSchedules(client, { sites, organizations }, config.schedules),
+      ensureSchedules(client, { sites, organizations, audiences: audiences.map(toScheduled) }, config.schedules),
     );
   } catch (error) {
     log.error({ err: error }, 'schedules could not be set: syncs do not run by themselves; restart to try again');
@@ -46,13 +51,15 @@ export async function startWorkerRole({
 }: WorkerRoleOptions): Promise<RunningRole & { failed: Promise<never>; readMetrics(): Promise<ProcessMetrics> }> {
   const ledger = createLedger(openDatabase({ connectionString: stores.databaseUrl, poolSize: POOL_SIZE }));
   const metrics = createMetrics();
+  const ring = keyRingOf(config, stores.dataDir);
   const workers = await startWorkers({
-    ...createTargets(config, ledger, metrics),
-    classyOf: createClassySource(config, ledger, metrics, keyRingOf(config, stores.dataDir)),
+    ...createTargets(config, ledger, metrics, { ring, dataDir: stores.dataDir }),
+    classyOf: createClassySource(config, ledger, metrics, ring),
     temporal: stores.temporal,
     ledger,
     budget: config.guard,
     sourceShare: config.schedules.ghostShare,
+    audienceFullMs: config.schedules.audienceFull,
     log,
     metrics,
   });

@@ -1,5 +1,7 @@
+import type { SegmentRules } from '../../domain/segment-rules.js';
 import { Prisma } from '../client/client.js';
 import type { Database } from '../database.js';
+import { createDonorStandings } from './donor-standing.js';
 
 /** A supporter as Classy last told, with what its gifts add up to. */
 export interface Supporter {
@@ -31,15 +33,27 @@ export interface Supporter {
   missingSince: Date | null;
 }
 
-/** Why a gift is not added up; `not-yet`: the next sync of transactions adds it. */
-export type NotCounted = 'missing' | 'status' | 'no-date' | 'dated-ahead' | 'amount' | 'currency' | 'not-yet';
+/** Why a gift is not added up. */
+export type NotCounted =
+  | 'missing'
+  | 'supporter-missing'
+  | 'status'
+  | 'no-date'
+  | 'dated-ahead'
+  | 'amount'
+  | 'currency';
 
 /** A transaction of a supporter; amounts are decimals as text. */
 export interface Gift {
   id: string;
   supporterId: string;
   at: Date | null;
+  /** The same as a day in the organization's time zone, `YYYY-MM-DD`. */
+  day: string | null;
+  /** The amount that is added up. */
   amount: string | null;
+  /** With what is no gift, such as a ticket. */
+  totalAmount: string | null;
   currency: string | null;
   /** What the donor gave, in the donor's currency. */
   rawAmount: string | null;
@@ -51,10 +65,14 @@ export interface Gift {
   planId: string | null;
   refundedAt: Date | null;
   missingSince: Date | null;
+  /** Whether it is a gift by the organization's rules at this moment. */
   counted: boolean;
   /** Empty where it is counted. */
   why: NotCounted[];
 }
+
+/** Which transactions of an organization are gifts, and how much of them. */
+export type GiftRules = Pick<SegmentRules, 'countedStatuses' | 'amountField'>;
 
 /** A recurring plan of a supporter; amounts are decimals as text, days `YYYY-MM-DD`. */
 export interface Plan {
@@ -75,20 +93,24 @@ export interface Plan {
   missingSince: Date | null;
 }
 
-/** One by one the rules by which a gift counts (see `isCounted`). */
-const whyNotCounted = Prisma.sql`
-  CASE WHEN t.counted THEN '{}' ELSE coalesce(nullif(array_remove(ARRAY[
+/** One by one what `donors.ts` asks of a transaction `t` of supporter `s` and organization `o` that is added up. */
+const whyNotCounted = ({ countedStatuses, amountField }: GiftRules): Prisma.Sql => Prisma.sql`
+  array_remove(ARRAY[
     CASE WHEN t.missing_since IS NOT NULL THEN 'missing' END,
-    CASE WHEN t.status IS DISTINCT FROM 'success' THEN 'status' END,
+    CASE WHEN s.missing_since IS NOT NULL THEN 'supporter-missing' END,
+    CASE WHEN t.status IS NULL OR t.status <> ALL(${[...countedStatuses]}) THEN 'status' END,
     CASE WHEN t.purchased_at IS NULL THEN 'no-date' END,
     CASE WHEN t.purchased_at > now() THEN 'dated-ahead' END,
-    CASE WHEN t.total_gross_amount IS NULL OR t.total_gross_amount <= 0 THEN 'amount' END,
+    CASE WHEN t.${Prisma.raw(amountField)} IS NULL OR t.${Prisma.raw(amountField)} <= 0 THEN 'amount' END,
     CASE WHEN upper(t.currency_code) <> o.currency THEN 'currency' END
-  ], NULL), '{}'), ARRAY['not-yet']) END`;
+  ], NULL)`;
 
 /** What is known of single supporters. */
-export function createSupporters({ sql }: Database) {
+export function createSupporters(database: Database) {
+  const { sql } = database;
   return {
+    ...createDonorStandings(database),
+
     /** Those of an organization with this address (lower-cased, trimmed) or this id, by id. */
     find: (organization: string, who: { address: string } | { id: string }): Promise<Supporter[]> => {
       const isMeant = 'id' in who ? Prisma.sql`s.id = ${who.id}::bigint` : Prisma.sql`s.address = ${who.address}`;
@@ -103,15 +125,18 @@ export function createSupporters({ sql }: Database) {
     },
 
     /** All that they gave, and what failed, the oldest first. */
-    gifts: (organization: string, supporters: readonly string[]): Promise<Gift[]> => sql.query`
-      SELECT t.id::text, t.supporter_id::text AS "supporterId", t.purchased_at AS at, t.total_gross_amount::text AS amount,
-        t.currency_code AS currency, t.raw_total_gross_amount::text AS "rawAmount", t.raw_currency_code AS "rawCurrency", t.status,
-        t.frequency, t.campaign_id::text AS "campaignId", c.name AS campaign, t.recurring_plan_id::text AS "planId",
-        t.refunded_at AS "refundedAt", t.missing_since AS "missingSince", t.counted, ${whyNotCounted} AS why
-      FROM transactions t JOIN organizations o ON o.id = t.organization_id
-      LEFT JOIN campaigns c ON c.id = t.campaign_id AND c.organization_id = t.organization_id
-      WHERE t.supporter_id = ANY(${[...supporters]}::bigint[]) AND t.organization_id = ${organization}::bigint
-      ORDER BY coalesce(t.purchased_at, t.classy_created_at, t.classy_updated_at), t.id`,
+    gifts: (organization: string, supporters: readonly string[], rules: GiftRules): Promise<Gift[]> => sql.query`
+      SELECT g.*, cardinality(g.why) = 0 AS counted FROM (
+        SELECT t.id::text, t.supporter_id::text AS "supporterId", t.purchased_at AS at,
+          (t.purchased_at AT TIME ZONE o.time_zone)::date::text AS day, t.${Prisma.raw(rules.amountField)}::text AS amount,
+          t.total_gross_amount::text AS "totalAmount", t.currency_code AS currency, t.raw_total_gross_amount::text AS "rawAmount",
+          t.raw_currency_code AS "rawCurrency", t.status, t.frequency, t.campaign_id::text AS "campaignId", c.name AS campaign,
+          t.recurring_plan_id::text AS "planId", t.refunded_at AS "refundedAt", t.missing_since AS "missingSince",
+          ${whyNotCounted(rules)} AS why, coalesce(t.purchased_at, t.classy_created_at, t.classy_updated_at) AS "order"
+        FROM transactions t JOIN organizations o ON o.id = t.organization_id JOIN supporters s ON s.id = t.supporter_id
+        LEFT JOIN campaigns c ON c.id = t.campaign_id AND c.organization_id = t.organization_id
+        WHERE t.supporter_id = ANY(${[...supporters]}::bigint[]) AND t.organization_id = ${organization}::bigint
+      ) g ORDER BY g."order", g.id::bigint`,
 
     /** Their recurring plans, the oldest first. */
     plans: (organization: string, supporters: readonly string[]): Promise<Plan[]> => sql.query`

@@ -157,7 +157,7 @@ export function createCampaignMonitorClient({ url, apiKey, ...options }: Campaig
       read('lists.customfields', `/lists/${listId}/customfields.json`, customFieldsSchema),
 
     /** Creates a custom field that nobody sees in the preference centre. */
-    async createCustomField(listId: string, name: string, type: 'Text' | 'Date'): Promise<void> {
+    async createCustomField(listId: string, name: string, type: 'Text' | 'Date' | 'Number'): Promise<void> {
       const body = { FieldName: name, DataType: type, Options: [], VisibleInPreferenceCenter: false };
       await call('lists.customfields.create', 'POST', `/lists/${listId}/customfields.json`, body);
     },

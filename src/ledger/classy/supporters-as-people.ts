@@ -1,0 +1,72 @@
+import { canBeMailed, donorToContact } from '../../domain/donor-contact.js';
+import type { Holder, Standing } from '../../domain/plan-contact.js';
+import { catalogueOf, type SegmentRules } from '../../domain/segment-rules.js';
+import { Prisma } from '../client/client.js';
+import type { People } from '../people.js';
+import { type DonorColumns, donorColumns, toInputs } from './donors.js';
+
+/** What the audience of an organization goes by. */
+export interface SupportersOptions {
+  organization: string;
+  rules: SegmentRules;
+  /** The day as of which donors were added up, `YYYY-MM-DD`. */
+  asOfDay: string;
+  /** Whether another organization writes to the same audience: then names and tags are all that each may write. */
+  isShared: boolean;
+}
+
+/** What the runs of an organization's audience are filed under. */
+export const scopeOf = (organization: string): string => `organization/${organization}`;
+
+/**
+ * The supporters of an organization as people of an audience: those who share an address are one person, who may be written to
+ * only while every one of them says yes. Consent is what the ledger knows at that moment, whenever donors were added up.
+ */
+export function supportersOf({ organization, rules, asOfDay, isShared }: SupportersOptions): People {
+  const people: People = {
+    scope: scopeOf(organization),
+    rules: { keepsDeleted: rules.onOptOut === 'leave', takesOff: 'ours', comesBack: false, moves: true },
+    parks: false,
+    byId: Prisma.sql`(
+      SELECT id::text AS member_id, address, missing_since AS deleted_at, observed_at FROM supporters
+      WHERE organization_id = ${organization}::bigint)`,
+    byAddress: Prisma.sql`(
+      SELECT d.*, d.supporter_id::text AS member_id, NULL::timestamptz AS deleted_at, d.changed_at AS observed_at,
+        (SELECT bool_and(s.email_opt_in IS TRUE) FROM supporters s
+         WHERE s.organization_id = d.organization_id AND s.address = d.address AND s.missing_since IS NULL) AS consent
+      FROM donors d WHERE d.organization_id = ${organization}::bigint)`,
+    columns: donorColumns,
+    toHolder(row): Holder {
+      const donor = row as unknown as DonorColumns;
+      const { email, first_name: firstName, last_name: lastName, member_id: supporterId } = donor;
+      const contact = donorToContact({
+        email,
+        firstName,
+        lastName,
+        supporterId,
+        inputs: toInputs(donor),
+        rules,
+        asOfDay,
+      });
+      return {
+        memberId: supporterId,
+        contact: isShared ? { ...contact, fields: namesOf(contact.fields) } : contact,
+        standing: standingOf(donor, rules),
+      };
+    },
+    planned: () => people,
+    catalogue: catalogueOf(rules),
+  };
+  return people;
+}
+
+/** Only an exact yes of everybody at the address is consent. */
+function standingOf({ email, consent }: DonorColumns, { onOptOut }: SegmentRules): Standing {
+  if (consent !== true) return onOptOut === 'leave' ? 'not-written' : { leaves: 'consent-withdrawn' };
+  return canBeMailed(email) ? 'wanted' : 'not-written';
+}
+
+const namesOf = ({ FNAME, LNAME }: Holder['contact']['fields']): Holder['contact']['fields'] => ({
+  ...(FNAME && { FNAME }),
+  ...(LNAME && { LNAME }),
+});
