@@ -9,6 +9,7 @@ import type { Logger } from '../src/observe/log.js';
 import type { Metrics } from '../src/observe/metrics.js';
 import { VendorError } from '../src/vendors/errors.js';
 import { AudienceMisconfigured, type AudienceOf, type AudienceTarget } from './audience-target.js';
+import { checkAudience } from './check-audience.js';
 import { pushPage } from './push-page.js';
 
 /** What the writers work with. */
@@ -159,20 +160,4 @@ function stayAlive(ledger: Ledger, audience: string, generation: number) {
   };
   const timer = setInterval(() => void beat(), ALIVE_MS);
   return { superseded: superseded.signal, stop: () => clearInterval(timer) };
-}
-
-/** Looks at the list's settings and fields once an hour, after a start and after a pause; tells what becomes of additions. */
-async function checkAudience(
-  { ledger, log }: PushActivityDeps,
-  { destination }: AudienceTarget,
-): Promise<Pick<Writing, 'doubleOptIn' | 'holdAdditions'>> {
-  const { audience } = destination;
-  const known = await ledger.audiences.state(audience);
-  const optIn = (doubleOptIn: boolean) => ({ doubleOptIn, holdAdditions: doubleOptIn && !known.optInConfirmed });
-  if (!known.checkDue && !known.paused) return optIn(known.doubleOptIn);
-  const facts = await destination.check();
-  const resumed = await ledger.audiences.checked(audience, facts);
-  if (resumed) log.info({ audience }, 'audience answers again: its pause is over');
-  for (const problem of facts.problems) log.warn({ audience, problem }, 'list needs attention');
-  return optIn(facts.doubleOptIn);
 }

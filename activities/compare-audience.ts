@@ -12,7 +12,7 @@ const PAGE_SIZE = 500;
 export async function compareAudience(deps: SyncActivityDeps, input: SyncInput): Promise<void> {
   const { ledger } = deps;
   const current = await currentRun(deps, input);
-  const { run, audience, people } = current;
+  const { run, audience, people, destination } = current;
   const compared = await whatIsCompared(deps, input, current);
   if (!compared) return;
   // where an earlier attempt was is an address, so it is in the ledger and in no heartbeat
@@ -33,6 +33,7 @@ export async function compareAudience(deps: SyncActivityDeps, input: SyncInput):
         marks: run.marks,
         onlyPlanOf: input.mode === 'apply' ? input.plan : undefined,
         quiet: run.quiet,
+        together: destination.limits.pageSize > destination.limits.batchSize,
         adoptions,
       });
       const findings = { ...at.findings };
@@ -45,6 +46,7 @@ export async function compareAudience(deps: SyncActivityDeps, input: SyncInput):
       beating.check();
     }
     if (run.dryRun) await ledger.plans.dropMoved(input.run);
+    else await ledger.reconcile.takeUp(audience);
   } finally {
     beating.stop();
   }
@@ -102,6 +104,7 @@ async function nextAddresses(
   const people = Object.entries(findings).filter(([name]) => name !== 'leave:not-a-member');
   const left = input.limit - people.reduce((sum, [, count]) => sum + count, 0);
   const page = left > 0 ? await ledger.reconcile.addresses(compared, after, Math.min(left, PAGE_SIZE)) : [];
+  // also where everybody had their turn: what a limited run read of the audience is taken for no whole reading
   if (page.length === 0) await ledger.runs.progress(input.run, { untilId: after });
   return page;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PushOutcome } from '../src/audiences/destination.js';
+import type { Contact } from '../src/domain/contact.js';
 import type { ListState } from '../src/domain/plan-contact.js';
 import { type TagChange, tagChange } from '../src/domain/tag-change.js';
 import type { TakenContact } from '../src/ledger/contacts.js';
@@ -23,8 +24,10 @@ const PERSON_BUSY_MS = 30_000;
  * Pushes contacts in one call and settles each by its own outcome; gives those whose tags are still to be changed. @throws
  * VendorError when the whole audience is concerned
  */
-export async function pushTogether(writing: Writing, call: readonly Planned<ImportPlan>[]): Promise<Tagged[]> {
+export async function pushTogether(writing: Writing, taken: readonly Planned<ImportPlan>[]): Promise<Tagged[]> {
   const { destination, managedTags } = writing;
+  const call = await stillWanted(writing, taken);
+  if (call.length === 0) return [];
   const contacts = call.map(({ plan }) => plan.contact);
   const automations = call[0]?.plan.automations ?? false;
   const outcomes = await withCall(writing, call, () => destination.push(contacts, { automations, resubscribe: false }));
@@ -34,7 +37,8 @@ export async function pushTogether(writing: Writing, call: readonly Planned<Impo
     const had = outcome.kind === 'stored' && destination.tagging ? outcome.tags : undefined;
     const change = tagChange(had, plan.contact.tags, managedTags);
     const storedState = writing.doubleOptIn && plan.addition ? 'Unconfirmed' : 'Active';
-    return { taken, plan, hash: plan.hash, operation: 'import', outcome, added: plan.addition, storedState, change };
+    const { contact, hash, addition } = plan;
+    return { taken, contact, hash, operation: 'import', outcome, added: addition, storedState, change };
   });
   const needsTags = ({ change: { add, remove } }: Tagged): boolean => add.length + remove.length > 0;
   await settleOutcomes(
@@ -42,6 +46,20 @@ export async function pushTogether(writing: Writing, call: readonly Planned<Impo
     all.filter((one) => !needsTags(one)),
   );
   return all.filter(needsTags);
+}
+
+/** A page may have taken minutes: who said no meanwhile is planned anew. */
+async function stillWanted(writing: Writing, call: readonly Planned<ImportPlan>[]): Promise<Planned<ImportPlan>[]> {
+  const addresses = call.map(({ taken }) => taken.address);
+  const withdrawn = await writing.ledger.writer.withdrawn(writing.people, addresses);
+  const saidNo = call.filter(({ taken }) => withdrawn.has(taken.address));
+  if (saidNo.length > 0)
+    await postpone(
+      writing,
+      saidNo.map(({ taken }) => taken),
+      { afterMs: 0, counts: false },
+    );
+  return call.filter(({ taken }) => !withdrawn.has(taken.address));
 }
 
 /** A contact that a call is about, and the hash that it would settle. */
@@ -60,7 +78,7 @@ export async function withCall<T>(
   const { ledger, audience, generation, destination } = writing;
   const addresses = [...called.map(({ taken }) => taken.address), ...alsoBooked];
   const added = called
-    .filter(({ taken, plan }) => plan.addition && !taken.isBeingAdded)
+    .filter(({ taken, plan }) => plan.addition && !taken.addingSince)
     .map(({ taken }) => taken.address);
   for (let attempt = 0; ; attempt += 1) {
     const booked = performance.now();
@@ -104,7 +122,7 @@ async function callFailed(writing: Writing, called: readonly Called[], error: Ve
 
 /** A contact that is stored and whose tags are still to be changed. */
 export interface Tagged extends CallOutcome {
-  plan: ImportPlan;
+  contact: Contact;
   change: TagChange;
 }
 
@@ -209,8 +227,8 @@ function toSettlement(
   const base = { ...settled(taken), operation, hash };
   switch (outcome.kind) {
     case 'stored': {
-      // created by an earlier call of ours whose answer never came, or by this one
-      const isNew = outcome.created === true || (added && (outcome.created === undefined || taken.isBeingAdded));
+      const isNew =
+        outcome.created === true || (added && (outcome.created === undefined || cameWithCall(outcome, taken)));
       const stored = storedOutcome(operation, storedState);
       return { ...base, outcome: stored, listState: storedState, added: isNew, isOurs: isNew };
     }
@@ -234,6 +252,15 @@ function toSettlement(
     }
   }
 }
+
+/** A destination's clock may differ from ours by so much. */
+const CLOCKS_MS = 5 * 60_000;
+
+/** Created by an earlier call of ours whose answer never came, and not by somebody long before. */
+const cameWithCall = (
+  { since }: { since?: string | undefined },
+  { addingSince }: Pick<TakenContact, 'addingSince'>,
+): boolean => addingSince !== undefined && Date.parse(since ?? '') > addingSince.getTime() - CLOCKS_MS;
 
 function storedOutcome(operation: Settlement['operation'], state: ListState): Settlement['outcome'] {
   if (operation === 'move') return 'moved';

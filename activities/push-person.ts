@@ -1,10 +1,12 @@
 import { binds, type ContactPlan, type ListState, type SettledOutcome } from '../src/domain/plan-contact.js';
 import type { SubscriberView } from '../src/domain/subscriber.js';
+import { tagChange } from '../src/domain/tag-change.js';
 import type { Settlement } from '../src/ledger/writer.js';
 import { VendorError } from '../src/vendors/errors.js';
 import type { Writing } from './audience-push.js';
 import { settle, settled, settleOutcomes, withCall } from './push-call.js';
 import { type ImportPlan, type Planned, pushImports, WAIT_MS } from './push-page.js';
+import { pushTags } from './push-tags.js';
 
 /** Plans that concern one person and begin by reading the list. */
 export type PersonPlan = Exclude<ContactPlan, { do: 'nothing' | 'wait' | 'skip' }>;
@@ -66,12 +68,13 @@ async function recheck(writing: Writing, one: Planned<PlanOf<'recheck'>>): Promi
   const { taken, plan } = one;
   const there = await look(writing, one);
   if (!there) return;
-  if (there.state === 'Deleted' && taken.removalOpen) {
-    await writing.ledger.removals.complete(writing.audience, taken.address, there.stateDate);
+  const { removedState } = writing.destination.capabilities;
+  if (there.state === removedState && taken.removalOpen) {
+    await writing.ledger.removals.complete(writing.audience, taken.address, there.stateDate, removedState);
     return finish(
       writing,
       one,
-      { outcome: 'removed', hash: 'removed', listState: 'Deleted', operation: 'remove' },
+      { outcome: 'removed', hash: 'removed', listState: removedState, operation: 'remove' },
       true,
     );
   }
@@ -94,7 +97,7 @@ async function move(writing: Writing, one: Planned<PlanOf<'move'>>): Promise<voi
   if (source.state === 'Active' && !taken.optedOut && isOurRemoval(taken, target)) return moveOntoRemoved(writing, one);
   if (source.state === 'Absent' || target.state !== 'Absent') {
     // nothing to move, or no place to move to: the former address is judged on its own
-    await ledger.contacts.leaveAddress(audience, generation, plan.from, source.state);
+    await ledger.contacts.leaveAddress(audience, generation, plan.from, source.state, taken.address);
     if (target.state === 'Absent' && taken.optedOut) {
       return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: 'Absent' });
     }
@@ -102,11 +105,16 @@ async function move(writing: Writing, one: Planned<PlanOf<'move'>>): Promise<voi
   }
   const outcome = await withCall(writing, [one], () => writing.destination.move(plan.from, plan.contact), [plan.from]);
   if (!outcome) return;
-  if (outcome.kind === 'stored') await ledger.contacts.leaveAddress(audience, generation, plan.from, 'Absent');
+  if (outcome.kind === 'stored')
+    await ledger.contacts.leaveAddress(audience, generation, plan.from, 'Absent', taken.address);
   else await ledger.writer.release(audience, generation, [plan.from]);
   // the list changed between reading and moving: planned anew
   if (outcome.kind === 'taken' || outcome.kind === 'absent') return again(writing, one);
-  await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'move', outcome, storedState: source.state }]);
+  const had = outcome.kind === 'stored' && source.state === 'Active' ? outcome.tags : undefined;
+  const change = tagChange(had, plan.contact.tags, writing.managedTags);
+  const moved = { taken, hash: plan.hash, operation: 'move', outcome, storedState: source.state } as const;
+  if (change.add.length + change.remove.length === 0) return settleOutcomes(writing, [moved]);
+  await pushTags(writing, [{ ...moved, contact: plan.contact, change }]);
 }
 
 /** The removal of this address was ours, and nothing has happened there since. */
@@ -120,7 +128,7 @@ async function moveOntoRemoved(writing: Writing, { taken, plan }: Planned<PlanOf
   const send = () => destination.push([plan.contact], flags);
   const outcomes = await withCall(writing, [{ taken, plan }], send, [plan.from]);
   if (!outcomes) return;
-  await ledger.contacts.leaveAddress(audience, generation, plan.from, 'Active');
+  await ledger.contacts.leaveAddress(audience, generation, plan.from, 'Active', taken.address);
   await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'resubscribe', outcome: outcomes[0]! }]);
 }
 
@@ -158,9 +166,10 @@ async function remove(writing: Writing, one: Planned<PlanOf<'remove'>>): Promise
   const { ledger, audience, generation, destination, log, people } = writing;
   const there = await look(writing, one);
   if (!there) return;
-  const done = { outcome: 'removed', hash: plan.hash, listState: 'Deleted', operation: 'remove' } as const;
-  if (there.state === 'Deleted' && (taken.removalOpen || there.stateDate === taken.removal?.listDate)) {
-    await ledger.removals.complete(audience, taken.address, there.stateDate);
+  const { removedState } = destination.capabilities;
+  const done = { outcome: 'removed', hash: plan.hash, listState: removedState, operation: 'remove' } as const;
+  if (there.state === removedState && (taken.removalOpen || there.stateDate === taken.removal?.listDate)) {
+    await ledger.removals.complete(audience, taken.address, there.stateDate, removedState);
     return finish(writing, one, done);
   }
   if (there.state !== 'Active') {
@@ -187,7 +196,7 @@ async function remove(writing: Writing, one: Planned<PlanOf<'remove'>>): Promise
     return true;
   });
   if (!deleted) return;
-  await ledger.removals.complete(audience, address, await dateOfRemoval(writing, address));
+  await ledger.removals.complete(audience, address, await dateOfRemoval(writing, address), removedState);
   await finish(writing, one, done);
 }
 

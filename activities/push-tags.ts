@@ -25,7 +25,7 @@ export async function pushTags(writing: Writing, tagged: readonly Tagged[]): Pro
       for (let from = 0; from < group.length; from += batchLimit) {
         const part = group.slice(from, from + batchLimit);
         const progress = part.map((one): Progress => ({ one, left: 0, hasFailed: false }));
-        const people = part.map(({ plan, change }) => ({ email: plan.contact.email, ...change }));
+        const people = part.map(({ contact, change }) => ({ email: contact.email, ...change }));
         const calls = destination.tagging!.calls(people, quiet);
         for (const { people: places } of calls) for (const place of places) progress[place]!.left += 1;
         await inTurns(writing, calls, (call) => pushTagCall(writing, call, progress, begun));

@@ -2,6 +2,7 @@ import type { ListActivities, SyncInput, SyncStep } from '../src/contract/site-s
 import { VendorError } from '../src/vendors/errors.js';
 import { pauseAudience } from './audience-push.js';
 import { beat } from './beating.js';
+import { checkAudience } from './check-audience.js';
 import { answers, withPatience } from './source-pause.js';
 import { type CurrentRun, currentRun, type SyncActivityDeps } from './sync-run.js';
 
@@ -20,6 +21,8 @@ export function createListActivities(deps: SyncActivityDeps): ListActivities {
     async readList(input) {
       const current = await currentRun(deps, input);
       try {
+        // what it takes and what not is known before anybody is compared
+        if (!('site' in input) && !current.run.dryRun) await checkAudience(deps, current);
         return await readList(deps, input, current);
       } catch (error) {
         if (error instanceof VendorError && !(await answers(current.destination)))

@@ -45,7 +45,8 @@ export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
       const isStoppedByGuard = ended === 'refused' && run.phase !== 'starting' && run.phase !== 'reading list';
       const hasCompared = ended === 'done' || ended === 'partly' || isStoppedByGuard;
       if (run.first && !run.dryRun && input.limit === undefined && hasCompared) await ledger.runs.adopted(run.audience);
-      if (!run.dryRun && hasCompared && run.listReadAt) await ledger.audiences.wasRead(run.audience, run.listReadAt);
+      if (!run.dryRun && hasCompared && run.listReadAt && input.limit === undefined)
+        await ledger.audiences.wasRead(run.audience, run.listReadAt);
       if (isNews) {
         metrics.syncRuns.inc({ kind: run.mode, scope: run.site, result: ended });
         log.info(

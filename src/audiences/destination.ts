@@ -6,8 +6,8 @@ import type { TagChange } from '../domain/tag-change.js';
 
 /** What became of one contact of a call, by the destination's own answer. */
 export type PushOutcome =
-  /** `created`: whether it was not there before; `tags`: all that it has now. Told where the destination tells it. */
-  | { kind: 'stored'; created?: boolean; tags?: readonly string[] }
+  /** `created`: whether it was not there before; `since`: when it came there; `tags`: all that it has now. Where the destination tells it. */
+  | { kind: 'stored'; created?: boolean; since?: string | undefined; tags?: readonly string[] }
   /** Not stored because of the state it is in there: respected, never overridden. */
   | { kind: 'respected'; state: ListState; code?: number; reason?: DeclineReason }
   /** Will never be accepted as it is; with `isForNow` perhaps at another time. */
@@ -27,9 +27,14 @@ export interface AudienceCheck {
   activeSubscribers: number;
   /** Everybody added would be mailed and only then subscribed. */
   doubleOptIn: boolean;
-  /** Sentences about what is wrong but does not stop us. */
+  /** Sentences about what is wrong but does not stop us; one that begins with `NOTE` is only worth knowing. */
   problems: string[];
+  /** Fields that it does not have, or has in another type: they are left out of what is written. */
+  missingFields?: string[];
 }
+
+/** Begins what a check found that is no illness. */
+export const NOTE = 'Note: ';
 
 /** What one call may be told. */
 export interface PushFlags {

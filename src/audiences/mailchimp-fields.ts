@@ -28,10 +28,10 @@ export async function ensureMergeFields(
   client: MailchimpClient,
   listId: string,
   fields: FieldTypes,
-): Promise<{ problems: string[]; unavailable: Set<string> }> {
+): Promise<{ problems: string[]; missingFields: string[] }> {
   const there = new Map((await client.readMergeFields(listId)).map(({ tag, type }) => [tag.toUpperCase(), type]));
   const problems: string[] = [];
-  const unavailable = new Set<string>();
+  const missingFields: string[] = [];
   for (const [tag, type] of Object.entries(fields)) {
     const found = there.get(tag);
     if (found === type) continue;
@@ -42,9 +42,9 @@ export async function ensureMergeFields(
     if (found === undefined && problem === undefined) there.set(tag, type);
     if (problem === undefined) continue;
     problems.push(problem);
-    unavailable.add(tag);
+    missingFields.push(tag);
   }
-  return { problems, unavailable };
+  return { problems, missingFields };
 }
 
 /** A sentence about why it could not be created. */
@@ -67,10 +67,10 @@ async function createField(
 }
 
 /** The values that MailChimp keeps, by merge tag; a source without first and last names fills FNAME. */
-export function storableValues({ name, fields }: Contact, unavailable: ReadonlySet<string>): MergeValues {
+export function storableValues({ name, fields }: Contact): MergeValues {
   const named = 'FNAME' in fields ? [] : [['FNAME', cut(name.trim())] as const];
   const values = Object.entries(fields).map(([tag, field]) => [tag, toValue(field)] as const);
-  return Object.fromEntries([...named, ...values].filter(([tag]) => !unavailable.has(tag)));
+  return Object.fromEntries([...named, ...values]);
 }
 
 function toValue(field: FieldValue): string | number {

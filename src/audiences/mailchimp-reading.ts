@@ -29,7 +29,7 @@ interface Place {
  * last change seen and not by offset, so that nobody is missed who changes meanwhile.
  */
 export async function readBack(reading: Reading, cursor: string | undefined, since?: Date): Promise<ObservedPage> {
-  const from = since?.toISOString() ?? '';
+  const from = since ? new Date(since.getTime() - SECOND_MS).toISOString() : '';
   const place: Place = cursor === undefined ? { of: 'present', since: from, offset: 0 } : toPlace(cursor);
   const page = await reading.client.listMembers(reading.listId, {
     count: PAGE_SIZE,

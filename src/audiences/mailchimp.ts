@@ -5,7 +5,7 @@ import type { MemberErrorReason } from '../vendors/mailchimp/classify-member-err
 import { BATCH_SIZE, type MailchimpClient } from '../vendors/mailchimp/client.js';
 import { reasonOf } from '../vendors/mailchimp/errors.js';
 import type { MemberView } from '../vendors/mailchimp/schema.js';
-import type { AudienceCheck, Capabilities, Destination, PushOutcome } from './destination.js';
+import { type AudienceCheck, type Capabilities, type Destination, NOTE, type PushOutcome } from './destination.js';
 import { ensureMergeFields, storableValues } from './mailchimp-fields.js';
 import { readBack, stateOf } from './mailchimp-reading.js';
 import { createTagging } from './mailchimp-tagging.js';
@@ -44,18 +44,21 @@ export const mailchimpCapabilities = (onRemoval: MailchimpAudienceOptions['onRem
 /** A MailChimp audience as a destination. Nobody's status is ever set but to `unsubscribed` or archived. */
 export function createMailchimpAudience(options: MailchimpAudienceOptions): Destination {
   const { client, listId, audience, onRemoval, fields, timeoutMs } = options;
-  /** Fields that the audience does not have, or has in another type: MailChimp would drop them in silence. */
-  let unavailable: ReadonlySet<string> = new Set();
-  const valuesOf = (contact: Contact) => storableValues(contact, unavailable);
-
   /** All tags of a member; an answer shows fifty at most. */
   const tagsOf = async ({ email, tags, tagsCount }: MemberView): Promise<readonly string[]> =>
     tagsCount > tags.length ? client.readTags(listId, email) : tags;
 
+  /** What was stored stays stored though its tags cannot be read now: the next reading of the audience tells the others. */
+  const tagsAtHand = (member: MemberView): Promise<readonly string[]> =>
+    tagsOf(member).catch((error: unknown) => {
+      if (error instanceof VendorError) return member.tags;
+      throw error;
+    });
+
   const outcomeOf = async (member: MemberView, created: boolean): Promise<PushOutcome> => {
     const state = stateOf(member.status);
     if (state !== 'Active') return { kind: 'respected', state };
-    return { kind: 'stored', created, tags: await tagsOf(member) };
+    return { kind: 'stored', created, since: member.optInAt, tags: await tagsAtHand(member) };
   };
 
   return {
@@ -75,13 +78,13 @@ export function createMailchimpAudience(options: MailchimpAudienceOptions): Dest
     async check(): Promise<AudienceCheck> {
       const { name, doubleOptIn, memberCount } = await client.readAudience(listId);
       const checked = await ensureMergeFields(client, listId, fields);
-      unavailable = checked.unavailable;
       return {
         title: name,
         activeSubscribers: memberCount,
         // people added by the API are mailed by no one: that is what is asked
         doubleOptIn: false,
         problems: doubleOptIn ? [DOUBLE_OPT_IN, ...checked.problems] : checked.problems,
+        missingFields: checked.missingFields,
       };
     },
 
@@ -91,7 +94,7 @@ export function createMailchimpAudience(options: MailchimpAudienceOptions): Dest
     },
 
     async push(contacts: readonly Contact[]): Promise<PushOutcome[]> {
-      const members = contacts.map((contact) => ({ email: contact.email, mergeFields: valuesOf(contact) }));
+      const members = contacts.map((contact) => ({ email: contact.email, mergeFields: storableValues(contact) }));
       try {
         const { created, updated, errors } = await client.upsertMembers(listId, members);
         const answers = new Map<string, () => Promise<PushOutcome>>();
@@ -116,7 +119,7 @@ export function createMailchimpAudience(options: MailchimpAudienceOptions): Dest
     readBack: (cursor, since) => readBack({ client, listId, fields, tagsOf }, cursor, since),
 
     storedFields(contact: Contact) {
-      const { FNAME = '', LNAME = '', ...others } = valuesOf(contact);
+      const { FNAME = '', LNAME = '', ...others } = storableValues(contact);
       const stored = Object.entries(others).map(([name, value]) => [name, String(value)]);
       const names = 'FNAME' in contact.fields ? { FNAME: String(FNAME), LNAME: String(LNAME) } : {};
       return { ...Object.fromEntries(stored), ...names, name: `${FNAME} ${LNAME}`.trim() };
@@ -126,7 +129,7 @@ export function createMailchimpAudience(options: MailchimpAudienceOptions): Dest
       try {
         const member = await client.changeAddress(listId, from, {
           email: contact.email,
-          mergeFields: valuesOf(contact),
+          mergeFields: storableValues(contact),
         });
         const outcome = await outcomeOf(member, false);
         return outcome.kind === 'respected' ? { kind: 'stored' } : outcome;
@@ -144,8 +147,7 @@ export function createMailchimpAudience(options: MailchimpAudienceOptions): Dest
   };
 }
 
-const DOUBLE_OPT_IN =
-  'The audience is double opt-in for its own forms; people whom Steward adds are subscribed at once and get no confirmation mail.';
+const DOUBLE_OPT_IN = `${NOTE}the audience is double opt-in for its own forms; people whom Steward adds are subscribed at once and get no confirmation mail.`;
 
 const isRejected = (error: unknown): error is VendorError =>
   error instanceof VendorError && error.details.kind === 'rejected';

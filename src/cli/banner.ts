@@ -7,7 +7,7 @@ export interface BannerFacts {
   config: Config;
   stores: Stores & { temporalUiUrl?: string | undefined };
   httpUrl: string | undefined;
-  organizations: readonly { id: string; name: string }[];
+  organizations: readonly { id: string; name: string; mailchimpListId?: string | undefined }[];
   sandbox: boolean;
   log: Logger;
 }
@@ -55,6 +55,7 @@ export function banner({ config, stores, httpUrl, organizations, sandbox, log }:
           '',
           '  SANDBOX: neither a site nor an organization is configured, so made-up members of a made-up site go to a',
           '  made-up list, and made-up gifts to a made-up organization come into Postgres.',
+          ...organizations.flatMap(audienceLines),
           '  Nothing leaves this machine. Copy .env.example to .env to connect a real site, or stop this and run',
           '  steward organization add.',
         ]
@@ -63,3 +64,13 @@ export function banner({ config, stores, httpUrl, organizations, sandbox, log }:
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
+
+/** An audience's first sync is started by a person. */
+const audienceLines = ({ mailchimpListId }: BannerFacts['organizations'][number]): string[] =>
+  mailchimpListId === undefined
+    ? []
+    : [
+        `  Its donors wait for the first sync of a made-up MailChimp audience (${mailchimpListId}). Look at it, then do it:`,
+        `    steward audience sync ${mailchimpListId} --dry-run`,
+        `    steward audience sync ${mailchimpListId}`,
+      ];

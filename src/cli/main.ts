@@ -4,7 +4,7 @@ import { ExitCode } from './exit.js';
 import { reportError } from './report-error.js';
 
 const program = new Command('steward')
-  .description('Keeps audience lists true: Ghost members to Campaign Monitor, Classy donors to Postgres.')
+  .description('Keeps audience lists true: Ghost members to Campaign Monitor, Classy donors to Postgres and MailChimp.')
   .version(process.env['npm_package_version'] ?? '0.1.0')
   .showHelpAfterError('(add --help for the options)')
   .exitOverride();
@@ -16,6 +16,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   site: async () => (await import('./commands/site.js')).registerSite,
   member: async () => (await import('./commands/member.js')).registerMember,
   sync: async () => (await import('./commands/sync.js')).registerSync,
+  audience: async () => (await import('./commands/audience.js')).registerAudience,
   supporter: async () => (await import('./commands/supporter.js')).registerSupporter,
   delivery: async () => (await import('./commands/delivery.js')).registerDelivery,
   queue: async () => (await import('./commands/queue.js')).registerQueue,

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { TaskQueue } from '../contract/task-queues.js';
+import { knownAudiences } from './processes/organization-audiences.js';
 import type { Session } from './session.js';
 
 /** All that `queue` tells. */
@@ -11,17 +12,26 @@ const noSite = { waiting: 0, oldestSeconds: 0, parked: 0 };
 const noAudience = { due: 0, underWay: 0, held: 0, oldestSeconds: 0, writing: false };
 
 /** Reads what waits, how fast it moves, and who works. */
-export async function readQueue({ config, ledger, client }: Session) {
-  const [siteQueues, audienceQueues, sitePauses, audiencePauses, doneInTheLastMinute, workers, running] =
-    await Promise.all([
-      ledger.status.sites(),
-      ledger.status.audiences(),
-      ledger.sites.pauses(),
-      ledger.audiences.pauses(),
-      ledger.status.doneWithin(1),
-      readWorkers(client, config.temporal.namespace),
-      countRunning(client),
-    ]);
+export async function readQueue({ config, ledger, client, ring }: Session) {
+  const [
+    ofOrganizations,
+    siteQueues,
+    audienceQueues,
+    sitePauses,
+    audiencePauses,
+    doneInTheLastMinute,
+    workers,
+    running,
+  ] = await Promise.all([
+    knownAudiences({ config, ledger, ring }),
+    ledger.status.sites(),
+    ledger.status.audiences(),
+    ledger.sites.pauses(),
+    ledger.audiences.pauses(),
+    ledger.status.doneWithin(1),
+    readWorkers(client, config),
+    countRunning(client),
+  ]);
   const [deliveryRates, pushRates, catchUps, syncs] = await Promise.all([
     ledger.progress.deliveriesAMinute(),
     ledger.progress.pushesAMinute(),
@@ -31,6 +41,7 @@ export async function readQueue({ config, ledger, client }: Session) {
   const siteNames = new Set([...config.sites.map(({ name }) => name), ...siteQueues.map(({ site }) => site)]);
   const audienceIds = new Set([
     ...config.sites.map(({ audience }) => audience),
+    ...ofOrganizations.flatMap(({ audience }) => audience ?? []),
     ...audienceQueues.map(({ audience }) => audience),
   ]);
   return {
@@ -47,6 +58,8 @@ export async function readQueue({ config, ledger, client }: Session) {
       const queue = { ...noAudience, ...audienceQueues.find((one) => one.audience === audience), audience };
       return {
         ...queue,
+        site: config.sites.find((one) => one.audience === audience)?.name ?? null,
+        organization: ofOrganizations.find((one) => one.audience === audience)?.organization ?? null,
         paused: audiencePauses.get(audience) ?? null,
         ...paceOf(queue.due, pushRates.get(audience)),
       };
@@ -67,12 +80,17 @@ export function paceOf(waiting: number, rate = 0): { ratePerMinute: number; esti
 /** Who polled each task queue of late. */
 async function readWorkers(
   client: Client,
-  namespace: string,
+  { temporal: { namespace }, audiences }: Session['config'],
 ): Promise<{ taskQueue: string; workers: string[]; lastSeen: Date | undefined }[]> {
   const { TASK_QUEUE_TYPE_ACTIVITY: activity, TASK_QUEUE_TYPE_WORKFLOW: workflow } =
     proto.temporal.api.enums.v1.TaskQueueType;
+  // each kind of destination that the configuration file names has a queue of its own
+  const queues = new Set([
+    ...Object.values(TaskQueue),
+    ...Object.values(audiences).map(({ destination }) => destination),
+  ]);
   return Promise.all(
-    Object.values(TaskQueue).map(async (taskQueue) => {
+    [...queues].map(async (taskQueue) => {
       const taskQueueType = taskQueue === TaskQueue.Steward ? workflow : activity;
       const { pollers } = await client
         .withDeadline(Date.now() + PATIENCE_MS, () =>

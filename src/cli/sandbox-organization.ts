@@ -7,16 +7,16 @@ import { keyRingOf, sealCredentials } from './credentials.js';
 import { ringToSeal } from './organization/key-ring.js';
 import type { SandboxOrganization } from './processes/messages.js';
 
-/** Configures the sandbox's organization as `organization add` does. */
+/** Configures the sandbox's organization, and its audience, as `organization add` does. */
 export async function saveSandboxOrganization(
   ledger: Ledger,
   config: Config,
   dataDir: string,
-  { credentials, ...entry }: SandboxOrganization,
+  { credentials, mailchimpListId, ...entry }: SandboxOrganization,
 ): Promise<void> {
   const ring = await ringToSeal({ ledger, dataDir, ring: keyRingOf(config, dataDir) }, { anew: true });
   const sealed = sealCredentials(ring, entry.id, credentials);
-  await ledger.organizations.save({ ...entry, mailchimpListId: undefined, isSandbox: true, sealed });
+  await ledger.organizations.save({ ...entry, mailchimpListId, isSandbox: true, sealed });
 }
 
 /** Reads the sandbox's organization at once, so that there is something to look at; the schedules go on from there. */

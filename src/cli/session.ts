@@ -3,10 +3,12 @@ import type { Client } from '@temporalio/client';
 import { type Config, type ConfigSources, loadConfig, readEnvironment } from '../config/config.js';
 import type { SiteConfig } from '../config/site-variables.js';
 import { defaultDataDir, type RunInfo, readRunFile } from '../embedded/data-folder.js';
+import type { KeyRing } from '../ledger/credentials.js';
 import { openDatabase } from '../ledger/database.js';
 import { createLedger, type Ledger } from '../ledger/ledger.js';
 import { openClient } from '../temporal/connection.js';
 import { createStarter, type Starter } from '../temporal/starter.js';
+import { keyRingOf } from './credentials.js';
 import { CliError, ExitCode } from './exit.js';
 
 /** What a command works with. */
@@ -16,6 +18,9 @@ export interface Session {
   client: Client;
   starter: Starter;
   run: RunInfo | undefined;
+  dataDir: string;
+  /** Keys of credentials, read anew each time. */
+  ring(): KeyRing;
   /** The configured site of that name. @throws CliError naming those there are */
   site(name: string): SiteConfig;
 }
@@ -26,15 +31,15 @@ export async function loadSituation(): Promise<{ config: Config; dataDir: string
   const own = loadConfig(sources);
   const dataDir = own.dataDir ?? defaultDataDir(process.env);
   const run = await readRunFile(dataDir);
-  const sandbox = own.sites.length === 0 && run?.sandbox ? { ...run.sandbox, ...ownClassy(sources) } : undefined;
+  const sandbox = own.sites.length === 0 && run?.sandbox ? { ...run.sandbox, ...ownPlaces(sources) } : undefined;
   return { config: sandbox ? loadConfig({ ...sources, env: { ...process.env, ...sandbox } }) : own, dataDir, run };
 }
 
-/** Where the user says that Classy is: the sandbox has none of its own then. */
-const ownClassy = (sources: ConfigSources): Record<string, string> =>
+/** Where the user says that Classy and MailChimp are: the sandbox has none of its own then. */
+const ownPlaces = (sources: ConfigSources): Record<string, string> =>
   Object.fromEntries(
     Object.entries(readEnvironment(sources)).flatMap(([name, value]) =>
-      value && ['CLASSY_API_URL', 'CLASSY_TOKEN_URL'].includes(name) ? [[name, value]] : [],
+      value && ['CLASSY_API_URL', 'CLASSY_TOKEN_URL', 'MAILCHIMP_API_URL'].includes(name) ? [[name, value]] : [],
     ),
   );
 
@@ -63,7 +68,8 @@ export async function withSession<T>(work: (session: Session) => Promise<T>): Pr
         );
       return found;
     };
-    return await work({ config, ledger, client, starter: createStarter(client), run, site });
+    const ring = keyRingOf(config, dataDir);
+    return await work({ config, ledger, client, starter: createStarter(client), run, dataDir, ring, site });
   } finally {
     await client.connection.close();
     await ledger.close();

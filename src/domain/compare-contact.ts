@@ -199,8 +199,8 @@ function compareImport(
   const memberId = one.holder!.memberId;
   if (observation?.state === 'Unconfirmed') return leave('unconfirmed', { outcome: 'unconfirmed', hash });
   if (!one.isRead && one.settledHash === hash) return leave('no-change');
-  if (!one.isRead) return { do: plan.addition ? 'add' : 'update', hash, memberId, changes: [] };
-  if (plan.addition) return { do: 'add', hash, memberId, changes: [] };
+  if (plan.addition) return { do: 'add', hash, memberId, changes: tagsOfNew(plan.contact) };
+  if (!one.isRead) return { do: 'update', hash, memberId, changes: [] };
   // on the list as far as we knew, but not seen there while its pages shifted: the import itself will tell
   if (!observation) return { do: 'update', hash, memberId, changes: [] };
   const changes = changesOf(observation, plan.contact, comparing);
@@ -250,6 +250,9 @@ export function changesOf(
   const toField = (from: string, to: string): FieldChange => ({ field: 'tag', from, to });
   return [...ofFields, ...remove.map((name) => toField(name, '')), ...add.map((name) => toField('', name))];
 }
+
+/** What somebody is given who is not there yet; the fields go without saying. */
+const tagsOfNew = ({ tags = [] }: Contact): FieldChange[] => tags.map((name) => ({ field: 'tag', from: '', to: name }));
 
 const isNeverWritten = ({ standing }: Holder, { takesOff }: AudienceRules): boolean =>
   standing === 'not-written' || (typeof standing === 'object' && takesOff === 'ours');

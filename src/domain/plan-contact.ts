@@ -49,6 +49,8 @@ export interface DueContact {
   formerHeld?: string | undefined;
   /** Whether the member last settled here was deleted in the source. */
   settledMemberDeleted: boolean;
+  /** Whether the source ever told of that member. */
+  settledMemberKnown: boolean;
   /** Set when the member last settled here lives at another address now; `due` while that one waits itself. */
   successor?: { due: boolean } | undefined;
   /** The holder or the address said no at the destination. */
@@ -172,6 +174,8 @@ function planWithoutHolder(due: DueContact, rules: AudienceRules): ContactPlan {
   if (due.listState === 'Absent') return { do: 'nothing', outcome: 'absent', hash: ABSENT };
   if (due.successor?.due) return { do: 'wait' };
   if (due.settledMemberDeleted && rules.keepsDeleted) return { do: 'nothing', outcome: 'kept', hash: ABSENT };
+  // put there for an organization that had the audience before
+  if (rules.takesOff === 'ours' && !due.settledMemberKnown) return { do: 'nothing', outcome: 'kept', hash: ABSENT };
   return planLeaving(due, rules, due.successor ? 'moved' : 'deleted');
 }
 

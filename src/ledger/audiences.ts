@@ -8,6 +8,8 @@ export interface AudienceFacts {
   doubleOptIn: boolean;
   /** Sentences about what is wrong but does not stop us. */
   problems: readonly string[];
+  /** Fields of ours that it does not have, or has in another type. */
+  missingFields?: readonly string[] | undefined;
 }
 
 /** An audience, at which kind of destination it is, and the organization whose people it holds, if not a site's. */
@@ -53,6 +55,7 @@ export function createAudiences({ prisma, sql }: Database) {
         WITH before AS (SELECT paused_since IS NOT NULL AS resumed FROM audiences WHERE audience = ${audience})
         UPDATE audiences SET checked_at = now(), title = ${facts.title}, active_subscribers = ${facts.activeSubscribers},
           double_opt_in = ${facts.doubleOptIn}, problems = ${[...facts.problems]},
+          missing_fields = ${[...(facts.missingFields ?? [])]},
           paused_since = NULL, paused_type = NULL, paused_message = NULL
         WHERE audience = ${audience} RETURNING (SELECT resumed FROM before) AS resumed`;
       return row?.resumed ?? false;
@@ -110,6 +113,12 @@ export function createAudiences({ prisma, sql }: Database) {
         UPDATE audiences SET tag_names = (SELECT array_agg(DISTINCT name ORDER BY name) FROM unnest(tag_names || ${[...names]}::text[]) AS name)
         WHERE audience = ${audience} RETURNING tag_names AS names`;
       return row?.names ?? [...names];
+    },
+
+    /** Fields of ours that an audience was found not to take. */
+    async missingFields(audience: string): Promise<string[]> {
+      const row = await prisma.audience.findUnique({ where: { audience }, select: { missingFields: true } });
+      return row?.missingFields ?? [];
     },
 
     /** Since when changes in the audience have not been read; undefined: it never was. */

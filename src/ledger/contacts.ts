@@ -14,8 +14,8 @@ export interface TakenContact extends DueContact {
   batchLimit?: number | undefined;
   /** Receipt of the oldest delivery that waits for it. */
   deliveredAt?: Date | undefined;
-  /** A call that would add it was made, and what came of it is not known. */
-  isBeingAdded: boolean;
+  /** When a call was made that would add it, and what came of that is not known. */
+  addingSince?: Date | undefined;
   /** Its tags start no automations. */
   quiet: boolean;
 }
@@ -47,17 +47,19 @@ export async function markDue(
   marks: readonly DueMark[],
   lane: 'live' | 'bulk',
   run?: string,
+  /** Seconds until the writer may take them, unless `takeUp` lets it earlier. */
+  afterSeconds = 0,
 ): Promise<void> {
   const rows = marks.toSorted((a, b) => (a.address < b.address ? -1 : 1));
   await tx.query`
     WITH marked AS (
       INSERT INTO contacts (audience, address, due_at, lane, delivered_at, run_id, welcome, differs_key, plan_hash, approved, quiet)
-      SELECT ${audience}, address, now(), ${lane === 'live' ? 0 : 1}::smallint, "deliveredAt", ${run}::uuid, coalesce(welcome, false),
+      SELECT ${audience}, address, now() + make_interval(secs => ${afterSeconds}), ${lane === 'live' ? 0 : 1}::smallint, "deliveredAt", ${run}::uuid, coalesce(welcome, false),
         "differsKey", "planHash", coalesce(approved, false), coalesce(quiet, false)
       FROM jsonb_to_recordset(${asJson(rows)}) AS g(address text, "deliveredAt" timestamptz, welcome boolean, "differsKey" text,
         "planHash" text, approved boolean, quiet boolean)
       ON CONFLICT (audience, address) DO UPDATE SET
-        version = contacts.version + 1, due_at = now(), tries = 0, batch_limit = NULL,
+        version = contacts.version + 1, due_at = least(contacts.due_at, EXCLUDED.due_at), tries = 0, batch_limit = NULL,
         lane = CASE WHEN contacts.due_at IS NULL THEN EXCLUDED.lane ELSE least(contacts.lane, EXCLUDED.lane) END,
         delivered_at = CASE WHEN contacts.due_at IS NULL THEN EXCLUDED.delivered_at ELSE least(contacts.delivered_at, EXCLUDED.delivered_at) END,
         run_id = coalesce(EXCLUDED.run_id, CASE WHEN contacts.due_at IS NOT NULL THEN contacts.run_id END),
@@ -73,6 +75,13 @@ export async function markDue(
   const resent = rows.filter(({ resend }) => resend).map(({ address }) => address);
   if (resent.length === 0) return;
   await tx.execute`UPDATE contacts SET settled_hash = NULL WHERE audience = ${audience} AND address = ANY(${resent})`;
+}
+
+/** Lets the writer take what was marked for later. */
+export async function takeUp(tx: Queries, audience: string): Promise<void> {
+  await tx.execute`
+    UPDATE contacts SET due_at = now() WHERE audience = ${audience} AND lane = 1 AND tries = 0 AND due_at > now()`;
+  await tx.query`SELECT pg_notify(${DUE_CHANNEL}, ${audience})::text`;
 }
 
 /** A row of `plannable`. */
@@ -91,6 +100,7 @@ export interface PlannableRow {
   former_under_way: boolean;
   former_held: string | null;
   settled_member_deleted: boolean;
+  settled_member_known: boolean;
   has_successor: boolean;
   successor_due: boolean;
   opted_out: boolean;
@@ -110,7 +120,7 @@ export interface PlannableRow {
   settled_outcome: SettledOutcome | null;
   differs_key: string | null;
   added_by_us: boolean;
-  adding: boolean;
+  adding_since: Date | null;
   quiet: boolean;
 }
 
@@ -140,24 +150,24 @@ export function plannable(
     WITH due AS (${contacts})
     SELECT c.address, c.version, c.lane, c.tries, c.batch_limit, c.delivered_at, c.settled_hash, c.settled_member_id, c.list_state,
       c.welcome, c.approved, c.plan_hash, c.due_at, c.under_way_until > now() AS under_way, c.settled_at, c.settled_outcome, c.differs_key,
-      c.added_by_us, c.adding, c.quiet, h.member_id, ${columns},
+      c.added_by_us, c.adding_since, c.quiet, h.member_id, ${columns},
       f.address AS former_address, coalesce(f.under_way_until > now(), false) AS former_under_way,
       k.address AS former_held,
-      s.member_id IS NULL OR s.deleted_at IS NOT NULL AS settled_member_deleted,
+      s.member_id IS NULL OR s.deleted_at IS NOT NULL AS settled_member_deleted, s.member_id IS NOT NULL AS settled_member_known,
       coalesce(s.deleted_at IS NULL AND s.address <> c.address, false) AS has_successor,
       EXISTS (SELECT FROM contacts n WHERE n.audience = ${audience} AND n.address = s.address AND n.due_at IS NOT NULL) AS successor_due,
       EXISTS (SELECT FROM opt_outs o WHERE o.audience = ${audience} AND (o.address = c.address OR o.member_id = h.member_id)) AS opted_out,
       EXISTS (SELECT FROM opt_outs o WHERE o.audience = ${audience} AND o.address = c.address) AS address_opted_out,
       EXISTS (SELECT FROM removals r WHERE r.audience = ${audience} AND r.address = c.address AND r.done_at IS NULL AND r.void_at IS NULL) AS removal_open,
       -- when what led to our removal happened, if that was earlier than the removal itself
-      least(r.drawn_at, (SELECT max(x.observed_at) FROM ${byId} x
-        WHERE x.member_id = r.member_id AND x.address = c.address AND x.deleted_at IS NOT NULL)) AS removed_since, r.list_date AS removal_list_date, r.id IS NOT NULL AS has_removal,
+      least(r.drawn_at, (SELECT max(x.observed_at) FROM ${byId(Prisma.sql`r.member_id`)} x
+        WHERE x.address = c.address AND x.deleted_at IS NOT NULL)) AS removed_since, r.list_date AS removal_list_date, r.id IS NOT NULL AS has_removal,
       o.kind AS hold_kind, coalesce(o.released_at IS NOT NULL, false) AS hold_released
     FROM due c
     LEFT JOIN LATERAL (
       SELECT * FROM ${byAddress} m WHERE m.address = c.address AND m.deleted_at IS NULL
       ORDER BY m.member_id DESC LIMIT 1) h ON true
-    LEFT JOIN ${byId} s ON s.member_id = c.settled_member_id
+    LEFT JOIN LATERAL ${byId(Prisma.sql`c.settled_member_id`)} s ON true
     LEFT JOIN LATERAL (
       SELECT w.address, w.under_way_until FROM contacts w
       WHERE w.audience = ${audience} AND w.settled_member_id = h.member_id AND w.address <> c.address
@@ -193,6 +203,7 @@ export function toTaken(row: PlannableRow, people: People): TakenContact {
     formerUnderWay: row.former_under_way,
     formerHeld: orUndefined(row.former_held),
     settledMemberDeleted: row.settled_member_deleted,
+    settledMemberKnown: row.settled_member_known,
     successor: row.has_successor ? { due: row.successor_due } : undefined,
     optedOut: row.opted_out,
     addressOptedOut: row.address_opted_out,
@@ -205,7 +216,7 @@ export function toTaken(row: PlannableRow, people: People): TakenContact {
     planHash: orUndefined(row.plan_hash),
     approved: row.approved,
     isOurs: row.added_by_us,
-    isBeingAdded: row.adding,
+    addingSince: orUndefined(row.adding_since),
     quiet: row.quiet,
     hold: row.hold_kind ? { kind: row.hold_kind, released: row.hold_released } : undefined,
   };
@@ -222,7 +233,7 @@ export const isOurRemoval = (audience: string, address: Prisma.Sql, state: Prism
 
 /** A subscription that is Active again takes back the no of who has it, not of somebody who said it and then moved on. */
 export const optInCounts = ({ byId }: Pick<People, 'byId'>): Prisma.Sql => Prisma.sql`NOT EXISTS (
-  SELECT FROM ${byId} e WHERE e.member_id = o.member_id AND e.deleted_at IS NULL AND e.address <> o.address)`;
+  SELECT FROM ${byId(Prisma.sql`o.member_id`)} e WHERE e.deleted_at IS NULL AND e.address <> o.address)`;
 
 /** Contacts outside the writer's usual round. */
 export function createContacts({ sql }: Database) {
@@ -239,13 +250,25 @@ export function createContacts({ sql }: Database) {
 
     /**
      * A member left this address, where the list now says `state`: it is judged on its own at the next look, as whatever
-     * was marked meanwhile wants it. A superseded writer changes nothing.
+     * was marked meanwhile wants it. Where nobody is left there, whom we had added is at the address `to` now. A superseded
+     * writer changes nothing.
      */
-    async leaveAddress(audience: string, generation: number, address: string, state: ListState): Promise<void> {
+    async leaveAddress(
+      audience: string,
+      generation: number,
+      address: string,
+      state: ListState,
+      to: string,
+    ): Promise<void> {
       await sql.execute`
-        WITH ours AS (SELECT audience FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE)
+        WITH ours AS (SELECT audience FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE),
+        heir AS (
+          UPDATE contacts c SET added_by_us = true FROM ours, contacts f
+          WHERE f.audience = ours.audience AND f.address = ${address} AND f.added_by_us AND ${state} = 'Absent'
+            AND c.audience = ours.audience AND c.address = ${to}
+        )
         UPDATE contacts c SET list_state = ${state}, list_state_at = now(), version = version + 1, due_at = now(),
-          settled_hash = NULL, under_way_until = NULL
+          settled_hash = NULL, under_way_until = NULL, added_by_us = c.added_by_us AND ${state} = 'Active'
         FROM ours WHERE c.audience = ours.audience AND c.address = ${address}`;
     },
   };

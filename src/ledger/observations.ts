@@ -74,6 +74,8 @@ async function takeOver(
           THEN opt_outs.at ELSE EXCLUDED.at END,
         state = EXCLUDED.state, list_date = EXCLUDED.list_date, reason = EXCLUDED.reason
     )
-    UPDATE contacts c SET list_state = s.state, list_state_at = s.observed_at
+    UPDATE contacts c SET list_state = s.state, list_state_at = s.observed_at,
+      -- whoever comes back after a no comes back by their own will
+      added_by_us = c.added_by_us AND s.state <> ALL(${[...BINDING]})
     FROM seen s WHERE c.audience = ${audience} AND c.address = s.address`;
 }

@@ -14,8 +14,8 @@ export interface People {
   rules: AudienceRules;
   /** Whether somebody whom the destination refuses waits for an operator's word; else it is an outcome like others. */
   parks: boolean;
-  /** All of them, by id. */
-  byId: Prisma.Sql;
+  /** The one of this id (an expression; empty or null for nobody), living or not. */
+  byId(id: Prisma.Sql): Prisma.Sql;
   /** Those who may hold an address: of several living at one the highest id does. */
   byAddress: Prisma.Sql;
   /** Columns of `h`, a row of `byAddress`, that `toHolder` needs. */
@@ -23,6 +23,8 @@ export interface People {
   toHolder(row: Record<string, unknown>): Holder;
   /** The same people as they would be once what a dry run read were applied. */
   planned(run: string): People;
+  /** A query for those of these addresses who said no, whatever was planned for them; undefined where the source does not ask. */
+  withdrawn?(addresses: readonly string[]): Prisma.Sql;
   /** All tag names that they can have; those of others in the audience are left alone. */
   catalogue: readonly string[];
 }
@@ -49,7 +51,7 @@ export function membersOf(site: Site, relation?: Prisma.Sql): People {
     scope: site.name,
     rules: siteRules(site),
     parks: true,
-    byId: members,
+    byId: (id) => Prisma.sql`(SELECT * FROM ${members} m WHERE m.member_id = ${id})`,
     byAddress: members,
     columns: Prisma.sql`h.email, h.name, h.status, h.labels, h.email_enabled, h.suppressed, h.signed_up_at, h.changed_at, h.added_at,
       h.previous_status, h.status_changed_at`,

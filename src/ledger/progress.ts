@@ -59,5 +59,10 @@ export function createProgress({ prisma, sql }: Database) {
     lastScheduled: (): Promise<{ site: string; mode: string; result: string | null; startedAt: Date }[]> => sql.query`
       SELECT DISTINCT ON (site, mode) site, mode, result, started_at AS "startedAt" FROM sync_runs
       WHERE started_by = 'schedule' ORDER BY site, mode, started_at DESC`,
+
+    /** The last run of each audience of an organization that its schedule brought about. */
+    lastScheduledOfAudiences: (): Promise<{ audience: string; result: string | null; startedAt: Date }[]> => sql.query`
+      SELECT DISTINCT ON (audience) audience, result, started_at AS "startedAt" FROM sync_runs
+      WHERE started_by = 'schedule' AND site LIKE 'organization/%' ORDER BY audience, started_at DESC`,
   };
 }

@@ -2,7 +2,7 @@ import type { ComparedContact, Finding, Observation } from '../domain/compare-co
 import type { ListState } from '../domain/plan-contact.js';
 import { mergeStatusHistory, type StatusTransition } from '../domain/status-history.js';
 import { Prisma } from './client/client.js';
-import { type DueMark, markDue, type PlannableRow, plannable, toTaken } from './contacts.js';
+import { type DueMark, markDue, type PlannableRow, plannable, takeUp, toTaken } from './contacts.js';
 import { asJson, type Database, orUndefined, type Queries } from './database.js';
 import { historiesOf, writeHistories } from './member-rows.js';
 import type { People } from './people.js';
@@ -79,15 +79,19 @@ export function createReconcile({ sql, transaction }: Database) {
         SELECT g.address, coalesce(c.version, 0) AS version, coalesce(c.lane, 1) AS lane, coalesce(c.tries, 0) AS tries, c.batch_limit,
           c.delivered_at, c.settled_hash, c.settled_member_id, c.list_state, false AS welcome, false AS approved, NULL::text AS plan_hash,
           c.due_at, c.under_way_until, c.settled_at, c.settled_outcome, c.differs_key, coalesce(c.added_by_us, false) AS added_by_us,
-          coalesce(c.adding, false) AS adding, false AS quiet
+          c.adding_since, false AS quiet
         FROM unnest(${[...addresses]}::text[]) AS g(address) LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = g.address`;
       const rows = await sql.query<(PlannableRow & ObservedRow & { known: boolean })[]>`
         SELECT p.*, EXISTS (SELECT FROM contacts k WHERE k.audience = ${audience} AND k.address = p.address) AS known,
           o.state AS seen_state, o.state_date AS seen_date, o.name AS seen_name, o.fields AS seen_fields, o.tags AS seen_tags, o.observed_at AS seen_at
         FROM (${plannable(audience, people, contacts)}) p
-        LEFT JOIN observations o ON o.run_id = ${readBy}::uuid AND o.address = p.address`;
+        -- one by one: a plan made while there are few would go through all of them for each
+        LEFT JOIN LATERAL (SELECT * FROM observations s WHERE s.run_id = ${readBy}::uuid AND s.address = p.address LIMIT 1) o ON true`;
       return rows.map((row) => toCompared(row, people));
     },
+
+    /** What was marked to be taken up together is due. */
+    takeUp: (audience: string): Promise<void> => takeUp(sql, audience),
 
     /**
      * Writes what a page of comparing found: what differs is due, what is true is settled, removals wait as items of the run's
@@ -104,6 +108,8 @@ export function createReconcile({ sql, transaction }: Database) {
         onlyPlanOf?: string | undefined;
         /** Nobody's tags start automations. */
         quiet?: boolean;
+        /** They are taken up together by `takeUp`; by themselves an hour later, should the run be lost. */
+        together?: boolean;
         adoptions: readonly Adoption[];
       },
     ): Promise<number> =>
@@ -125,12 +131,16 @@ export function createReconcile({ sql, transaction }: Database) {
             how.quiet ? marks.map((mark) => ({ ...mark, quiet: true })) : marks,
             'bulk',
             how.run,
+            how.together ? TOGETHER_SECONDS : 0,
           );
         if (marks.length > 0) await noteStates(tx, compared, marks);
         return differing.length - marks.length;
       }),
   };
 }
+
+/** Should a run be lost that marked people to be taken up together, they are due by themselves after this long. */
+const TOGETHER_SECONDS = 3_600;
 
 interface ObservedRow {
   seen_state: ListState | null;

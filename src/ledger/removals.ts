@@ -63,15 +63,20 @@ export function createRemovals({ sql, transaction }: Database) {
         return Math.max(0, budgetOf(budget, row?.active ?? 0) - (await drawn(tx, audience)));
       }),
 
-    /** The removal was carried out; `listDate` is the list's own date of the Deleted state. */
-    async complete(audience: string, address: string, listDate: string | undefined): Promise<void> {
+    /** The removal was carried out; `listDate` is the list's own date of the state that it left. */
+    async complete(
+      audience: string,
+      address: string,
+      listDate: string | undefined,
+      state: 'Deleted' | 'Unsubscribed' = 'Deleted',
+    ): Promise<void> {
       // together with the state, so that our own removal is never taken for somebody else's
       await sql.execute`
         WITH done AS (
           UPDATE removals SET done_at = now(), list_date = ${listDate}
           WHERE audience = ${audience} AND address = ${address} AND done_at IS NULL AND void_at IS NULL
         )
-        UPDATE contacts SET list_state = 'Deleted', list_state_at = now() WHERE audience = ${audience} AND address = ${address}`;
+        UPDATE contacts SET list_state = ${state}, list_state_at = now() WHERE audience = ${audience} AND address = ${address}`;
     },
 
     /** The removal turned out to be unnecessary or unwanted. */

@@ -96,6 +96,25 @@ export interface RunStart {
   plan?: string | undefined;
 }
 
+/** Which runs are listed. */
+export interface RunFilter {
+  site?: string;
+  of?: 'sites' | 'audiences';
+  limit: number;
+}
+
+/** A run that has ended. */
+export interface EndedRun {
+  run: string;
+  mode: string;
+  result: string;
+  message: string | null;
+  endedAt: Date;
+}
+
+/** What the runs of organizations' audiences are filed under begins so. */
+const AUDIENCE_RUNS = { startsWith: 'organization/' };
+
 /** What a run still waits for. */
 export interface Pending {
   due: number;
@@ -226,7 +245,7 @@ export function createRuns({ prisma, sql, transaction }: Database) {
     async lastFullReading(audience: string): Promise<Date | undefined> {
       const [row] = await sql.query<{ at: Date }[]>`
         SELECT list_read_at AS at FROM sync_runs
-        WHERE audience = ${audience} AND mode = 'full' AND NOT dry_run AND list_read_at IS NOT NULL AND result IN ('done', 'partly', 'refused')
+        WHERE audience = ${audience} AND mode = 'full' AND NOT dry_run AND until_id IS NULL AND list_read_at IS NOT NULL AND result IN ('done', 'partly', 'refused')
           AND phase NOT IN ('starting', 'reading list') ORDER BY started_at DESC LIMIT 1`;
       return row?.at;
     },
@@ -265,13 +284,21 @@ export function createRuns({ prisma, sql, transaction }: Database) {
       await sql.execute`UPDATE sync_runs SET plan_state = 'applied' WHERE id = ${id}::uuid`;
     },
 
-    /** The newest runs first. */
-    list: ({ site, limit }: { site?: string; limit: number }): Promise<SyncRun[]> =>
+    /** The newest runs first; without a site, those of all sites, or of all organizations' audiences. */
+    list: ({ site, of = 'sites', limit }: RunFilter): Promise<SyncRun[]> =>
       prisma.syncRun.findMany({
-        where: site === undefined ? {} : { site },
+        where: { site: site ?? (of === 'audiences' ? AUDIENCE_RUNS : { not: AUDIENCE_RUNS }) },
         orderBy: { startedAt: 'desc' },
         take: limit,
       }),
+
+    /** The last run of each audience that ended, dry runs apart. */
+    async lastEnded(): Promise<Map<string, EndedRun>> {
+      const rows = await sql.query<(EndedRun & { audience: string })[]>`
+        SELECT DISTINCT ON (audience) audience, id AS run, mode, result, message, ended_at AS "endedAt" FROM sync_runs
+        WHERE ended_at IS NOT NULL AND NOT dry_run ORDER BY audience, started_at DESC`;
+      return new Map(rows.map(({ audience, ...run }) => [audience, run]));
+    },
 
     /** The last run of each site, mode and result that ended well: for metrics and health. */
     lastSuccesses: (): Promise<{ kind: string; scope: string; at: Date }[]> => sql.query`

@@ -73,6 +73,12 @@ export function createWriter({ sql, transaction }: Database) {
     take: (audience: string, people: People, limit: number): Promise<TakenContact[]> =>
       selectDue(sql, audience, people, limit),
 
+    /** Those of these addresses whose people said no since they were taken. */
+    async withdrawn({ withdrawn }: People, addresses: readonly string[]): Promise<Set<string>> {
+      const rows = withdrawn ? await sql.query<{ address: string }[]>`${withdrawn(addresses)}` : [];
+      return new Set(rows.map(({ address }) => address));
+    },
+
     /** The soonest time at which something is due, from now in milliseconds; undefined when nothing is. */
     async nextDueMs(audience: string): Promise<number | undefined> {
       const [row] = await sql.query<{ ms: number | null }[]>`
@@ -96,7 +102,8 @@ export function createWriter({ sql, transaction }: Database) {
       const booked = await sql.execute`
         WITH ours AS (SELECT audience FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE)
         UPDATE contacts c SET settled_hash = NULL, list_state = nullif(list_state, 'Absent'), under_way_by = ${generation},
-          adding = c.adding OR c.address = ANY(${[...added]}), under_way_until = now() + make_interval(secs => ${landsWithinMs / 1000})
+          adding_since = CASE WHEN c.address = ANY(${[...added]}) THEN coalesce(c.adding_since, now()) ELSE c.adding_since END,
+          under_way_until = now() + make_interval(secs => ${landsWithinMs / 1000})
         FROM ours WHERE c.audience = ours.audience AND c.address = ANY(${[...addresses]})`;
       if (booked === 0) throw new WriterSuperseded(`another writer works for audience ${audience}`);
     },
@@ -155,7 +162,7 @@ export function createWriter({ sql, transaction }: Database) {
       notAdded: readonly string[] = [],
     ): Promise<void> {
       await sql.execute`
-        UPDATE contacts SET under_way_until = NULL, adding = adding AND address <> ALL(${[...notAdded]})
+        UPDATE contacts SET under_way_until = NULL, adding_since = CASE WHEN address = ANY(${[...notAdded]}) THEN NULL ELSE adding_since END
         WHERE audience = ${audience} AND address = ANY(${[...addresses]}) AND under_way_by = ${generation}`;
     },
   };
@@ -198,9 +205,10 @@ async function settleAll(
         settled_hash = g.hash, settled_at = now(), under_way_until = NULL, tries = 0, batch_limit = NULL,
         settled_outcome = CASE WHEN g.outcome = 'unchanged' THEN coalesce(c.settled_outcome, g.outcome) ELSE g.outcome END,
         settled_reason = CASE WHEN g.outcome = 'unchanged' THEN c.settled_reason ELSE g.reason END,
-        -- whoever was taken off and is there again was put there by others
-        added_by_us = (c.added_by_us OR coalesce(g."isOurs", false)) AND g.outcome <> 'removed',
-        adding = false, quiet = c.quiet AND c.version <> g.version,
+        -- whoever was taken off, said no or is gone, and is there again, was put there by others
+        added_by_us = (c.added_by_us OR coalesce(g."isOurs", false)) AND g.outcome <> 'removed'
+          AND coalesce(g."listState", 'Active') IN ('Active', 'Unconfirmed'),
+        adding_since = NULL, quiet = c.quiet AND c.version <> g.version,
         -- who was refused for another one's no is not whose subscription it is
         settled_member_id = CASE WHEN g.outcome = 'opted-out' THEN coalesce(c.settled_member_id, g."memberId")
           ELSE coalesce(g."memberId", c.settled_member_id) END,

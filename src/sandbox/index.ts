@@ -1,3 +1,5 @@
+export { seedBeside } from './audience-seed.js';
+export { startAudienceLife } from './audience-traffic.js';
 export type { SandboxList, Subscriber, SubscriberState, Write } from './campaign-monitor/state.js';
 export {
   type CampaignMonitorOptions,

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Ledger } from '../ledger/ledger.js';
+import type { KnownAudience } from './audience-health.js';
 import { type ReadingIntervals, readOrganizationHealth } from './organization-health.js';
 import { within } from './within.js';
 
@@ -26,7 +27,9 @@ export interface HealthDeps {
   client: Client;
   /** Configured sites and their audiences. */
   sites: readonly { name: string; audience: string }[];
-  /** How often organizations are read. */
+  /** Audiences of organizations as they are configured at this moment. */
+  audiences: () => Promise<readonly KnownAudience[]>;
+  /** How often organizations are read, and their audiences synced. */
   intervals: ReadingIntervals;
   isSpooling: () => boolean;
 }
@@ -36,7 +39,14 @@ const PATIENCE_MS = 2_000;
 const SLOW_SECONDS = 300;
 
 /** Reads the health of everything that this path has; never throws. */
-export async function readHealth({ ledger, client, sites, intervals, isSpooling }: HealthDeps): Promise<Health> {
+export async function readHealth({
+  ledger,
+  client,
+  sites,
+  audiences: readAudiences,
+  intervals,
+  isSpooling,
+}: HealthDeps): Promise<Health> {
   const [postgres, temporal] = await Promise.all([
     component(() => ledger.ping()),
     component(() => client.withDeadline(Date.now() + PATIENCE_MS, () => client.workflowService.getSystemInfo({}))),
@@ -51,7 +61,7 @@ export async function readHealth({ ledger, client, sites, intervals, isSpooling 
   let organizations: Health['organizations'] = {};
   let oldestWaitingSeconds = 0;
   if (postgres.status === 'ok') {
-    organizations = await readOrganizationHealth(ledger, intervals);
+    organizations = await readOrganizationHealth(ledger, intervals, await readAudiences().catch(() => []));
     const [queues, audienceQueues, audiences, pauses, plans, silent] = await Promise.all([
       ledger.status.sites(),
       ledger.status.audiences(),

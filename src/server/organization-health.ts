@@ -1,22 +1,26 @@
 import { RESOURCES, type Resource } from '../contract/organization-sync.js';
 import type { Organization } from '../ledger/classy/organizations.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { type KnownAudience, readAudienceHealth } from './audience-health.js';
 import type { ComponentHealth } from './health.js';
 
-/** How often each resource is read, in milliseconds. */
+/** How often each resource is read and each audience is synced, in milliseconds. */
 export type ReadingIntervals = Readonly<
-  Record<'supporters' | 'transactions' | 'campaigns' | 'recurringPlans' | 'organizationFull', number>
+  Record<'supporters' | 'transactions' | 'campaigns' | 'recurringPlans' | 'organizationFull' | 'audience', number>
 >;
 
 /** A little later than twice its interval is late: jitter and the reading itself take their time. */
 const GRACE_MS = 10 * 60_000;
 
-/** The health of each configured organization, by its id. */
+/** The health of each configured organization with its audience, by its id. */
 export async function readOrganizationHealth(
-  { organizations, organizationRuns }: Ledger,
+  ledger: Ledger,
   intervals: ReadingIntervals,
+  audiences: readonly KnownAudience[] = [],
 ): Promise<Record<string, ComponentHealth>> {
-  const [configured, ended, successes, fulls, setAside] = await Promise.all([
+  const { organizations, organizationRuns } = ledger;
+  const [ofAudiences, configured, ended, successes, fulls, setAside] = await Promise.all([
+    readAudienceHealth(ledger, audiences, intervals.audience),
     organizations.list(),
     organizationRuns.lastEnded(),
     organizationRuns.lastSuccesses(),
@@ -54,15 +58,19 @@ export async function readOrganizationHealth(
         messages.push(`not all ${resource} have been read anew in time: see steward daemon schedule`);
     }
     for (const [words, runs] of failed) messages.push(`sync of ${runs.join(', ')} ${words}`);
+    const audience = ofAudiences.get(id);
+    messages.push(...(audience?.messages ?? []));
+    const since = pause?.since ?? audience?.pausedSince;
     const told = messages.filter((message): message is string => typeof message === 'string');
     return {
       status: told.length > 0 ? 'degraded' : 'ok',
-      ...(pause ? { since: pause.since } : {}),
+      ...(since ? { since } : {}),
       ...(told.length > 0 ? { message: told.join('; ') } : {}),
       name,
       paused: pause !== undefined,
       setAside: aside,
       lastRead,
+      audience: audience?.figures ?? null,
     };
   };
   return Object.fromEntries(configured.map((organization) => [organization.id, healthOf(organization)]));

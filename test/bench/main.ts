@@ -1,9 +1,10 @@
-// npm run bench [-- live|walk|classy]: everything in one run on the embedded stack. Compare ratios, not machines.
+// npm run bench [-- live|walk|classy|mailchimp]: everything in one run on the embedded stack. Compare ratios, not machines.
 
 const benches: Record<string, () => Promise<unknown>> = {
   live: () => import('./live.js'),
   walk: () => import('./walk.js'),
   classy: () => import('./classy.js'),
+  mailchimp: () => import('./mailchimp.js'),
 };
 const asked = process.argv[2] ?? 'live';
 const bench = benches[asked];

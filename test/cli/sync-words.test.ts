@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { estimateOf } from '../../src/cli/sync/estimate.js';
 import { createPace } from '../../src/cli/sync/pace.js';
-import { estimateOf } from '../../src/cli/sync/plan.js';
+import { siteSubject, type WritingLimits } from '../../src/cli/sync/subject.js';
+import type { Config } from '../../src/config/config.js';
 
 describe('the progress of a run', () => {
   it('tells count, rate and remaining time once they can be told', () => {
@@ -20,17 +22,16 @@ describe('the progress of a run', () => {
 });
 
 describe('what a plan takes', () => {
-  const unlimited = { classy: { perMinute: null, burst: 1 }, mailchimp: { connections: 8 } };
   const actions = { added: 1_500, updated: 600, moved: 2, removed: 3 };
+  const limitsOf = (perMinute?: number): WritingLimits =>
+    siteSubject({ config: { rateLimits: perMinute ? { 'campaign-monitor': { perMinute } } : {} } as Config }, 'main')
+      .limits;
 
   it('is imports of a thousand, three calls a move and four a removal, at the speed of the list', () => {
-    expect(estimateOf(actions, { listCallMs: 200 }, { rateLimits: unlimited })).toEqual(
-      { calls: 21, seconds: 5 },
-    );
+    expect(estimateOf(actions, { listCallMs: 200 }, limitsOf())).toEqual({ calls: 21, seconds: 5 });
   });
 
   it('is longer where fewer calls a minute are allowed', () => {
-    const rateLimits = { ...unlimited, 'campaign-monitor': { perMinute: 10 } };
-    expect(estimateOf(actions, { listCallMs: 200 }, { rateLimits })).toEqual({ calls: 21, seconds: 126 });
+    expect(estimateOf(actions, { listCallMs: 200 }, limitsOf(10))).toEqual({ calls: 21, seconds: 126 });
   });
 });

@@ -31,6 +31,7 @@ const due = (more: Partial<Due> = {}): Due => ({
   address: 'ann@example.org',
   version: 1,
   settledMemberDeleted: false,
+  settledMemberKnown: true,
   optedOut: false,
   addressOptedOut: false,
   removalOpen: false,

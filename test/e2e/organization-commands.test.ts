@@ -10,7 +10,7 @@ import { type RunInfo, writeRunFile } from '../../src/embedded/data-folder.js';
 import { readKeyFile } from '../../src/embedded/encryption-key.js';
 import { keyIdOf } from '../../src/ledger/credentials.js';
 import { type Database, openDatabase } from '../../src/ledger/database.js';
-import { type SandboxClassy, startClassy } from '../../src/sandbox/index.js';
+import { type SandboxClassy, type SandboxMailchimp, startClassy, startMailchimp } from '../../src/sandbox/index.js';
 import { openClient } from '../../src/temporal/connection.js';
 import type { CommandEnd } from '../support/program.js';
 import { runHere } from '../support/run-here.js';
@@ -18,6 +18,7 @@ import { createTestbed, type Testbed } from '../support/testbed.js';
 
 let bed: Testbed;
 let classy: SandboxClassy;
+let atMailchimp: SandboxMailchimp;
 let database: Database;
 const [secretA, secretB, secretC] = ['hush-one-4711', 'hush-two-4711', 'hush-three-4711'];
 const mailchimp = { apiKey: 'hush-mailchimp-4711-us21', listId: 'abc123' };
@@ -37,10 +38,13 @@ beforeAll(async () => {
       { id: 7004, ...twins, name: 'Second', currency: 'CAD' },
     ],
   });
+  atMailchimp = await startMailchimp({
+    accounts: [{ keys: [mailchimp.apiKey], audiences: [{ id: 'abc123' }, { id: 'list9' }] }],
+  });
   bed = await createTestbed({
     name: 'organization_commands',
     sites: [],
-    variables: { CLASSY_API_URL: classy.url, CLASSY_TOKEN_URL: classy.tokenUrl },
+    variables: { CLASSY_API_URL: classy.url, CLASSY_TOKEN_URL: classy.tokenUrl, MAILCHIMP_API_URL: atMailchimp.url },
   });
   database = openDatabase({ connectionString: bed.stores.databaseUrl, poolSize: 1 });
 });
@@ -48,6 +52,7 @@ afterAll(async () => {
   await database.close();
   await bed.stop();
   await classy.close();
+  await atMailchimp.close();
   for (const folder of dataDirs) await rm(folder, { recursive: true, force: true });
 });
 
@@ -183,6 +188,49 @@ describe('adding an organization', () => {
     expect(await stored()).toEqual(before);
   });
 
+  test('tries the MailChimp key and audience, and stores nothing where they are wrong', async () => {
+    const before = await stored();
+    const tried = async (more: object) =>
+      add({ ...twins, organizationId: '7003', mailchimp: { ...mailchimp, listId: 'list9', ...more } });
+    expect(await tried({ apiKey: 'hush-mailchimp-4711' })).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/names no data centre.*Nothing was stored/),
+    });
+    expect(await tried({ apiKey: 'hush-wrong-4711-us21' })).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/MailChimp refuses this key.*Nothing was stored/),
+    });
+    expect(await tried({ listId: 'nowhere' })).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/no audience nowhere in its account/),
+    });
+    expect(await tried({ listId: 'list-9' })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('mailchimp.listId'),
+    });
+    expect(await stored()).toEqual(before);
+  });
+
+  test('is refused the audience of another organization with the same prefix', async () => {
+    expect(await add({ ...twins, organizationId: '7003', mailchimp })).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(
+        /7003 has the same audience \(abc123\) and the same tag prefix "Classy-" as organization 7001/,
+      ),
+    });
+    expect(await bed.ledger.organizations.find('7003')).toBeUndefined();
+  });
+
+  test('says that MailChimp was not asked where it does not answer, and goes on', async () => {
+    const env = { ...bed.env, MAILCHIMP_API_URL: 'http://127.0.0.1:1/3.0' };
+    const entry = { ...twins, organizationId: '7003', mailchimp: { ...mailchimp, listId: 'list9' } };
+    expect(await add(entry, { env })).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('key and audience were not checked'),
+    });
+    expect(await steward(['org', 'remove', '7003', '--purge', '--yes'])).toMatchObject({ code: 0 });
+  });
+
   test('tells every problem of the description at once', async () => {
     const { code, stderr } = await add({
       ...{ clientId: '', clientSecret: 4711, organizationId: '12a', timeZone: 'Mars/Olympus', currency: 'eur' },
@@ -215,7 +263,7 @@ describe('adding an organization', () => {
   });
 
   test('on a terminal asks, offers what the credentials open, and echoes no secret', async () => {
-    const answers = ['', twins.clientId, secretC, '3', '2', mailchimp.apiKey, 'list-9', 'Mars', 'Europe/Berlin', ''];
+    const answers = ['', twins.clientId, secretC, '3', '2', mailchimp.apiKey, 'list9', 'Mars', 'Europe/Berlin', ''];
     const { code, stdout, stderr } = await steward(['organization', 'add', '--json'], {
       typed: answers.map((answer) => `${answer}\r`).join(''),
     });
@@ -225,7 +273,7 @@ describe('adding an organization', () => {
     expect(stderr).toMatch(/Time zone \[America\/Los_Angeles\]/);
     expect(stderr).not.toContain('hush');
     expect(await bed.ledger.organizations.find('7004')).toMatchObject({
-      ...{ name: 'Second', currency: 'CAD', timeZone: 'Europe/Berlin', mailchimpListId: 'list-9' },
+      ...{ name: 'Second', currency: 'CAD', timeZone: 'Europe/Berlin', mailchimpListId: 'list9' },
     });
   });
 
@@ -241,13 +289,21 @@ describe('looking at organizations', () => {
     await store(RELIEF, 1, 'USD');
     await store(SHELTER, 2, 'USD');
     expect(await json(['org', 'list'])).toMatchObject([
-      { id: RELIEF, credentialsReadable: true, mailchimpListId: 'abc123', paused: null, last: [], setAside: 0 },
+      {
+        id: RELIEF,
+        credentialsReadable: true,
+        mailchimpListId: 'abc123',
+        paused: null,
+        last: [],
+        setAside: 0,
+        audience: { audience: 'abc123', destination: 'mailchimp', waitsFor: 'steward audience sync abc123 --dry-run' },
+      },
       { id: SHELTER, mailchimpListId: null },
       { id: '7004' },
     ]);
     await bed.ledger.organizations.pause(SHELTER, 'SourceDown', 'classy is down');
     const { stdout } = await steward(['organization', 'list']);
-    expect(stdout).toMatch(/7001 +Relief +USD +America\/New_York +abc123 .* not read yet/);
+    expect(stdout).toMatch(/7001 +Relief +USD +America\/New_York +abc123 waits for its first sync .* not read yet/);
     expect(stdout).toMatch(/7002 +Shelter .* PAUSED since .*: classy is down/);
   });
 

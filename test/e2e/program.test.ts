@@ -232,6 +232,17 @@ test('without a site it starts the sandbox, says so, and its members move', asyn
   try {
     await program.start();
     expect(program.output).toContain('SANDBOX');
+    expect(program.output).toContain('steward audience sync a1b2c3d4e5 --dry-run');
+    const { sandbox = {} } = await program.info();
+    expect(sandbox).toMatchObject({ MAILCHIMP_API_KEY: '', MAILCHIMP_LIST_ID: '' });
+    const held = await fetch(new URL('/__sandbox/state', sandbox['MAILCHIMP_API_URL']));
+    const { audiences } = (await held.json()) as { audiences: { members: { status: string }[] }[] };
+    expect([...new Set(audiences[0]!.members.map(({ status }) => status))].sort()).toEqual([
+      'archived',
+      'cleaned',
+      'subscribed',
+      'unsubscribed',
+    ]);
     await eventually(
       async () => {
         const { stdout } = await program.run(['delivery', 'list', '--state', 'done', '--json']);

@@ -102,7 +102,10 @@ export async function createMailchimpBed(options: {
     audience: mailchimp.audience(),
     organization: ORGANIZATION,
     give: async (supporters) => {
-      for (const statement of statementsOf(supporters)) await database.prisma.$executeRawUnsafe(statement);
+      // at once: nobody is gone for a moment while a sync looks
+      await database.prisma.$transaction(
+        statementsOf(supporters).map((statement) => database.prisma.$executeRawUnsafe(statement)),
+      );
     },
     sql: (text) => database.prisma.$queryRawUnsafe(text),
     async sync(more = {}) {

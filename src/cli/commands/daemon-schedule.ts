@@ -5,8 +5,11 @@ import { print, printJson, printTable, showSeconds, showTime } from '../output.j
 import { type Session, withSession } from '../session.js';
 
 const PATIENCE_MS = 3_000;
-/** Schedules of ours: `site-walk/{site}`, `site-full/{site}`, `sync/{organization}/{resource}`, `sync-full/{organization}`. */
-const OURS = /^(site-walk|site-full|sync|sync-full)\//;
+/**
+ * Schedules of ours: `site-walk/{site}`, `site-full/{site}`, `sync/{organization}/{resource}`, `sync-full/{organization}`,
+ * `audience/{audience}`.
+ */
+const OURS = /^(site-walk|site-full|sync|sync-full|audience)\//;
 
 /** `steward daemon schedule`. */
 export function registerSchedule(daemon: Command): void {
@@ -36,7 +39,7 @@ export function registerSchedule(daemon: Command): void {
 
 /** The schedules with what they last brought about; a tick that gave Ghost a rest brought about nothing. */
 async function readSchedules({ config, run, client, ledger }: Session) {
-  const [summaries, ofSites, ofOrganizations] = await Promise.all([
+  const [summaries, ofSites, ofOrganizations, ofAudiences] = await Promise.all([
     listSchedules(client).catch((error: unknown) => {
       const address = config.temporal.address ?? run?.temporalAddress;
       throw new CliError(
@@ -45,6 +48,7 @@ async function readSchedules({ config, run, client, ledger }: Session) {
     }),
     ledger.progress.lastScheduled(),
     ledger.organizationRuns.lastScheduled(),
+    ledger.progress.lastScheduledOfAudiences(),
   ]);
   const runs = [
     ...ofSites.map(({ site, mode, ...run }) => ({ ...run, id: `site-${mode}/${site}` })),
@@ -52,6 +56,7 @@ async function readSchedules({ config, run, client, ledger }: Session) {
       ...run,
       id: mode === 'full' ? `sync-full/${organization}` : `sync/${organization}/${resource}`,
     })),
+    ...ofAudiences.map(({ audience, ...run }) => ({ ...run, id: `audience/${audience}` })),
   ];
   return summaries
     .map(({ scheduleId, info, state, spec }) => {
@@ -74,6 +79,8 @@ async function readSchedules({ config, run, client, ledger }: Session) {
 /** Whose schedule it is, and what it runs. */
 function partsOf(scheduleId: string) {
   const [kind = '', of = '', resource] = scheduleId.split('/');
+  // an audience's id may hold a slash
+  if (kind === 'audience') return { audience: scheduleId.slice('audience/'.length), mode: 'incremental' };
   const mode = kind.endsWith('full') ? 'full' : kind === 'sync' ? 'incremental' : 'walk';
   return kind.startsWith('site') ? { site: of, mode } : { organization: of, resource: resource ?? 'all', mode };
 }

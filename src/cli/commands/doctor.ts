@@ -3,32 +3,20 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/config.js';
 import type { SiteConfig } from '../../config/site-variables.js';
 import { defaultDataDir } from '../../embedded/data-folder.js';
-import type { Organization } from '../../ledger/classy/organizations.js';
-import { CredentialsUnreadable } from '../../ledger/credentials.js';
 import { openDatabase } from '../../ledger/database.js';
 import { createLedger, type Ledger } from '../../ledger/ledger.js';
 import { migrationStatus } from '../../ledger/migrate.js';
 import { createMetrics } from '../../observe/metrics.js';
 import { openClient } from '../../temporal/connection.js';
 import { VendorError } from '../../vendors/errors.js';
-import { credentialsOf, keyRingOf } from '../credentials.js';
+import { examineAudiences, examineOrganization } from '../doctor/examine-organizations.js';
+import { type Finding, UNLIMITED } from '../doctor/finding.js';
 import { ExitCode } from '../exit.js';
 import { migrationsDir } from '../folders.js';
 import { print, printJson } from '../output.js';
-import { classyClientOf, destinationOf, ghostOf } from '../processes/targets.js';
+import { destinationOf, ghostOf } from '../processes/targets.js';
 import { loadSituation } from '../session.js';
 
-/** One thing that was looked at. */
-interface Finding {
-  what: string;
-  state: 'ok' | 'warning' | 'wrong';
-  found: string;
-  /** What to do, where something is to be done. */
-  advice?: string;
-}
-
-/** Limits are shared through the ledger, which may be down: the doctor's few calls go without. */
-const UNLIMITED = { classy: { perMinute: null, burst: 1 }, mailchimp: { connections: 8 } };
 const LOW_DISK_BYTES = 1024 ** 3;
 const MARKS = { ok: 'ok     ', warning: 'WARNING', wrong: 'WRONG  ' } as const;
 
@@ -74,6 +62,7 @@ async function examine(): Promise<Finding[]> {
     const organizations = await ledger.organizations.list().catch(() => []);
     for (const organization of organizations)
       findings.push(await examineOrganization(config, dataDir, organization, ledger));
+    if (organizations.length > 0) findings.push(...(await examineAudiences(config, dataDir, ledger)));
     if (config.sites.length + organizations.length === 0)
       findings.push({
         what: 'Sites',
@@ -166,30 +155,6 @@ async function examineSite(
   }
   findings.push(await examineWebhookTarget(site, httpUrl ?? `http://${config.http.host}:${config.http.port}`));
   return findings;
-}
-
-/** Whether an organization's credentials decrypt and Classy takes them. */
-async function examineOrganization(
-  config: Config,
-  dataDir: string,
-  organization: Organization,
-  ledger: Ledger,
-): Promise<Finding> {
-  const what = `${organization.name} (${organization.id}): Classy`;
-  try {
-    const credentials = credentialsOf(organization, keyRingOf(config, dataDir)());
-    await classyClientOf({ ...config, rateLimits: UNLIMITED }, credentials, ledger).probe(organization.id);
-    return { what, state: 'ok', found: 'answers, the credentials work' };
-  } catch (error) {
-    if (error instanceof CredentialsUnreadable)
-      return { what, state: 'wrong', found: 'the credentials cannot be decrypted', advice: error.message };
-    if (!(error instanceof VendorError)) throw error;
-    const advice =
-      error.details.kind === 'refused'
-        ? `Check client id and secret: steward organization update ${organization.id}.`
-        : 'Is api.classy.org reachable from here (or CLASSY_API_URL right)?';
-    return { what, state: 'wrong', found: error.message, advice };
-  }
 }
 
 async function examineGhost(site: SiteConfig, ghost: NonNullable<ReturnType<typeof ghostOf>>): Promise<Finding> {

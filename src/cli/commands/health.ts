@@ -3,6 +3,7 @@ import type { ComponentHealth } from '../../server/health.js';
 import { readHealth } from '../../server/health.js';
 import { ExitCode } from '../exit.js';
 import { print, printJson, printTable, showSeconds } from '../output.js';
+import { knownAudiences } from '../processes/organization-audiences.js';
 import { withSession } from '../session.js';
 
 /** `steward health`. */
@@ -12,11 +13,12 @@ export function registerHealth(program: Command): void {
     .description('whether everything moves')
     .option('--json', 'print JSON', false)
     .action(({ json }: { json: boolean }) =>
-      withSession(async ({ config, ledger, client }) => {
+      withSession(async ({ config, ledger, client, ring }) => {
         const health = await readHealth({
           ledger,
           client,
           sites: config.sites,
+          audiences: () => knownAudiences({ config, ledger, ring }),
           intervals: config.schedules,
           isSpooling: () => false,
         });

@@ -3,6 +3,7 @@ import { sealCredentials } from '../credentials.js';
 import { CliError, ExitCode } from '../exit.js';
 import { askForEntry } from '../organization/ask.js';
 import { nameThem, type Opened, openAtClassy } from '../organization/at-classy.js';
+import { checkAtMailchimp, tellOfAudiences } from '../organization/at-mailchimp.js';
 import { type Confirmed, warnOfCurrency, zoneOf } from '../organization/confirmed.js';
 import { type Entry, entrySchema, readFrom } from '../organization/entry.js';
 import { ringToSeal } from '../organization/key-ring.js';
@@ -10,6 +11,7 @@ import { type Registry, refuseInSandbox, withRegistry } from '../organization/re
 import { setSchedules } from '../organization/schedules.js';
 import { hasTerminal, withTerminal } from '../organization/terminal.js';
 import { print, printJson } from '../output.js';
+import { organizationAudiences } from '../processes/organization-audiences.js';
 
 const HOW =
   'Nobody is there to ask. Give it as JSON: steward organization add --from FILE, or --from - for standard input: {"name", "clientId", "clientSecret", "organizationId", "timeZone", "currency", "mailchimp": {"apiKey", "listId"}}; the last four may be left out.';
@@ -18,7 +20,7 @@ const HOW =
 export function registerOrganizationAdd(organization: Command): void {
   organization
     .command('add')
-    .description('add an organization; its credentials are tried at Classy and stored encrypted')
+    .description('add an organization; its credentials are tried at Classy and MailChimp and stored encrypted')
     .option(
       '--from <file>',
       'read it as JSON from a file, or from standard input for -; asks on the terminal otherwise',
@@ -32,10 +34,15 @@ export function registerOrganizationAdd(organization: Command): void {
         const added = entry
           ? await examine(registry, entry)
           : await withTerminal((terminal) => askForEntry(terminal, registry, (id) => refuseKnown(registry, id)));
+        const { mailchimpListId: listId, credentials } = added;
+        const apiKey = credentials.mailchimpApiKey;
+        if (listId !== undefined && apiKey !== undefined)
+          await checkAtMailchimp(registry, { organization: added, apiKey, listId });
         await store(registry, added);
         const isScheduled = await setSchedules(registry);
+        await tellOfAudiences(registry);
         if (json) printJson({ organization: added.id });
-        else tell(added, isScheduled);
+        else await tell(registry, added, isScheduled);
       });
     });
 }
@@ -84,9 +91,19 @@ async function store(registry: Registry, { credentials, ...organization }: Confi
   await organizations.save({ ...organization, isSandbox: false, sealed });
 }
 
-function tell({ id, name, timeZone, currency }: Confirmed, isScheduled: boolean): void {
+async function tell(
+  registry: Registry,
+  { id, name, timeZone, currency }: Confirmed,
+  isScheduled: boolean,
+): Promise<void> {
   print(`Organization ${id} (${name}) is added: ${currency ?? 'gifts of every currency'}, days in ${timeZone}.`);
   if (isScheduled)
     print(`Its first scheduled runs read everything. Not to wait: steward sync all full --organization ${id}`);
   else print('It is read once Steward runs: npm start, or steward daemon start.');
+  const { audiences } = await organizationAudiences(registry);
+  const found = audiences.find(({ organization }) => organization.id === id);
+  if (found)
+    print(
+      `Nobody is written to audience ${found.audience} (${found.kind.title}) before its first sync: steward audience sync ${found.audience} --dry-run`,
+    );
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Organization } from '../../ledger/classy/organizations.js';
 import { CredentialsUnreadable } from '../../ledger/credentials.js';
+import { readAudienceStates, stateWord } from '../audience/audience-states.js';
 import { unsealCredentials } from '../credentials.js';
 import { type Registry, withRegistry } from '../organization/registry.js';
 import { print, printJson, printTable, showTime } from '../output.js';
@@ -9,7 +10,7 @@ import { print, printJson, printTable, showTime } from '../output.js';
 export function registerOrganizationList(organization: Command): void {
   organization
     .command('list')
-    .description('the organizations, and how their last syncs ended')
+    .description('the organizations, their audiences, and how their last syncs ended')
     .option('--json', 'print JSON', false)
     .action(({ json }: { json: boolean }) =>
       withRegistry(async (registry) => {
@@ -17,13 +18,13 @@ export function registerOrganizationList(organization: Command): void {
         if (json) return printJson(rows);
         if (rows.length === 0) return print('There is no organization yet: steward organization add');
         printTable(
-          ['ID', 'NAME', 'CURRENCY', 'TIME ZONE', 'MAILCHIMP', 'ADDED', 'STATE'],
+          ['ID', 'NAME', 'CURRENCY', 'TIME ZONE', 'AUDIENCE', 'ADDED', 'STATE'],
           rows.map((one) => [
             one.id,
             one.isSandbox ? `${one.name} (sandbox)` : one.name,
             one.currency ?? 'all',
             one.timeZone,
-            one.mailchimpListId ?? '',
+            one.audience ? `${one.audience.audience ?? ''} ${stateWord(one.audience)}`.trim() : '',
             showTime(one.addedAt),
             stateOf(one),
           ]),
@@ -34,8 +35,10 @@ export function registerOrganizationList(organization: Command): void {
 
 type Row = Awaited<ReturnType<typeof readAll>>[number];
 
-async function readAll({ ledger, ring }: Registry) {
-  const [organizations, ended, setAside] = await Promise.all([
+async function readAll(registry: Registry) {
+  const { ledger, ring } = registry;
+  const [audiences, organizations, ended, setAside] = await Promise.all([
+    readAudienceStates(registry),
     ledger.organizations.list(),
     ledger.organizationRuns.lastEnded(),
     ledger.organizationRuns.setAsideCounts(),
@@ -44,6 +47,7 @@ async function readAll({ ledger, ring }: Registry) {
     ...one,
     currency: currency ?? null,
     mailchimpListId: mailchimpListId ?? null,
+    audience: audiences.find(({ organization }) => organization?.id === one.id) ?? null,
     paused: pause ?? null,
     credentialsReadable: areReadable(one.id, sealed, ring),
     last: ended.filter(({ organization }) => organization === one.id).map(({ organization: __, ...last }) => last),

@@ -4,6 +4,7 @@ import { RESOURCES, type Resource } from '../../contract/organization-sync.js';
 import type { OrganizationRun } from '../../ledger/classy/organization-runs.js';
 import type { Organization } from '../../ledger/classy/organizations.js';
 import { CredentialsUnreadable } from '../../ledger/credentials.js';
+import { type AudienceState, readAudienceStates, remarksOn, stateWord } from '../audience/audience-states.js';
 import { credentialsOf } from '../credentials.js';
 import { parseOrganizationId } from '../organization/entry.js';
 import { type Registry, withRegistry } from '../organization/registry.js';
@@ -14,7 +15,9 @@ export function registerOrganizationShow(organization: Command): void {
   organization
     .command('show')
     .argument('<id>', "Classy's id", parseOrganizationId)
-    .description('all that is known of an organization but its secrets: records, how far it is read, last runs')
+    .description(
+      'all that is known of an organization but its secrets: records, how far it is read, last runs, its audience',
+    )
     .option('--json', 'print JSON', false)
     .action((id: string, { json }: { json: boolean }) =>
       withRegistry(async (registry) => {
@@ -27,10 +30,12 @@ export function registerOrganizationShow(organization: Command): void {
 
 type Shown = Awaited<ReturnType<typeof read>>;
 
-async function read({ ledger, ring }: Registry, organization: Organization) {
+async function read(registry: Registry, organization: Organization) {
+  const { ledger, ring } = registry;
   const { id, name, timeZone, currency = null, mailchimpListId = null, isSandbox, addedAt } = organization;
   const { organizationRuns: runs } = ledger;
-  const [records, setAside, ...resources] = await Promise.all([
+  const [audiences, records, setAside, ...resources] = await Promise.all([
+    readAudienceStates(registry),
     ledger.organizations.counts(id),
     runs.setAsideCounts(),
     ...RESOURCES.map((resource) => readResource(runs, id, resource)),
@@ -40,6 +45,7 @@ async function read({ ledger, ring }: Registry, organization: Organization) {
     removedAt: organization.removedAt ?? null,
     paused: organization.pause ?? null,
     credentials: showCredentials(organization, ring),
+    audience: audiences.find((one) => one.organization?.id === id) ?? null,
     records,
     resources,
     setAside: setAside.get(id) ?? 0,
@@ -80,7 +86,8 @@ function show(shown: Shown): void {
   if (shown.removedAt) line('REMOVED', `${showTime(shown.removedAt)}; its records are kept`);
   line('Time zone', shown.timeZone);
   line('Currency', shown.currency ?? 'gifts of every currency are added up');
-  line('MailChimp', shown.mailchimpListId ? `audience ${shown.mailchimpListId}` : 'none of its own');
+  if (shown.audience) showAudience(shown.audience);
+  else line('Audience', 'none: its supporters are not written anywhere');
   if (credentials.clientId) line('Client id', `${credentials.clientId}, sealed with key ${credentials.keyId}`);
   else line('CREDENTIALS', credentials.problem ?? '');
   if (shown.paused) line('PAUSED', `since ${showTime(shown.paused.since)}: ${shown.paused.message}`);
@@ -99,4 +106,12 @@ function show(shown: Shown): void {
     ]),
   );
   for (const { resource, last } of shown.resources) if (last?.message) print(`${resource}: ${last.message}`);
+}
+
+function showAudience(audience: AudienceState): void {
+  const { title, activeSubscribers, last } = audience;
+  const named = title === null ? '' : `, "${title}", ${activeSubscribers ?? 0} active`;
+  line('Audience', `${audience.audience ?? 'unknown'} at ${audience.destination}${named}: ${stateWord(audience)}`);
+  if (last) line('Last sync of it', `${last.result}, ${showTime(last.endedAt)} (run ${last.run})`);
+  for (const words of remarksOn(audience)) line('', words);
 }

@@ -5,9 +5,11 @@ import { credentialsOf, type OrganizationCredentials, sealCredentials } from '..
 import { CliError, ExitCode } from '../exit.js';
 import { askForChange } from '../organization/ask.js';
 import { openAtClassy } from '../organization/at-classy.js';
+import { checkAtMailchimp, tellOfAudiences } from '../organization/at-mailchimp.js';
 import { type Change, changeSchema, parseEntry, parseOrganizationId, readFrom } from '../organization/entry.js';
 import { ringToSeal } from '../organization/key-ring.js';
 import { type Registry, refuseInSandbox, withRegistry } from '../organization/registry.js';
+import { setSchedules } from '../organization/schedules.js';
 import { hasTerminal, withTerminal } from '../organization/terminal.js';
 import { print, printJson } from '../output.js';
 
@@ -27,7 +29,9 @@ export function registerOrganizationUpdate(organization: Command): void {
   organization
     .command('update')
     .argument('<id>', "Classy's id", parseOrganizationId)
-    .description('change an organization; new credentials are tried at Classy first. Asks on the terminal')
+    .description(
+      'change an organization; new credentials are tried at Classy and MailChimp first. Asks on the terminal',
+    )
     .option('--from <file>', 'read what changes as JSON from a file, or from standard input for -')
     .option('--name <name>', 'another name')
     .option('--time-zone <zone>', 'IANA name of the time zone in which days are counted')
@@ -43,6 +47,10 @@ export function registerOrganizationUpdate(organization: Command): void {
         const present = await registry.configured(id);
         const done = change ?? (await withTerminal((terminal) => askForChange(terminal, present)));
         await apply(registry, present, done);
+        if (done.mailchimp !== undefined) {
+          await setSchedules(registry);
+          await tellOfAudiences(registry);
+        }
         const isRecounted = done.currency !== undefined && (done.currency ?? undefined) !== present.currency;
         if (json) return printJson({ organization: id });
         print(`Organization ${id} (${done.name ?? present.name}) is changed.`);
@@ -61,6 +69,11 @@ async function apply(registry: Registry, present: Organization, change: Change):
   const { id } = present;
   if (change.organizationId && change.organizationId !== id)
     throw new CliError(`organizationId is ${change.organizationId}, but ${id} is to be changed.`, ExitCode.Usage);
+  const { mailchimp } = change;
+  if (mailchimp) {
+    refuseInSandbox(registry);
+    await checkAtMailchimp(registry, { organization: present, ...mailchimp });
+  }
   const credentials = await newCredentials(registry, present, change);
   // read anew: a rotation of the key may have come in between
   const { sealed } = await registry.configured(id);

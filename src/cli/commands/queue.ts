@@ -28,7 +28,7 @@ function show(queue: Queue): void {
   print();
   if (queue.syncs.length > 0) {
     printTable(
-      ['SYNC', 'SITE', 'PHASE', 'READ', 'SINCE', 'RUN'],
+      ['SYNC', 'OF', 'PHASE', 'READ', 'SINCE', 'RUN'],
       queue.syncs.map((one) => [
         `${one.mode}${one.dryRun ? ', dry run' : ''}`,
         one.site,
@@ -49,7 +49,8 @@ function show(queue: Queue): void {
     `${queue.running ?? 'unknown'} member runs open, ${queue.doneInTheLastMinute} deliveries done in the last minute`,
   );
   for (const { paused, ...one } of [...queue.sites, ...queue.audiences])
-    if (paused) print(`${'site' in one ? one.site : one.audience}: ${paused.message}; steward doctor tells what to do`);
+    if (paused)
+      print(`${'audience' in one ? one.audience : one.site}: ${paused.message}; steward doctor tells what to do`);
   if (queue.workers.some((one) => one.workers.length === 0))
     print('A task queue has no worker: is Steward running? See `steward daemon status` and `steward doctor`.');
 }
@@ -76,9 +77,10 @@ function showSites({ sites }: Queue): void {
 
 function showAudiences({ audiences }: Queue): void {
   printTable(
-    ['AUDIENCE', 'DUE', 'UNDER WAY', 'HELD', 'OLDEST', 'A MINUTE', 'LEFT', 'STATE'],
+    ['AUDIENCE', 'OF', 'DUE', 'UNDER WAY', 'HELD', 'OLDEST', 'A MINUTE', 'LEFT', 'STATE'],
     audiences.map((one) => [
       one.audience,
+      one.site ?? (one.organization === null ? '' : `organization/${one.organization}`),
       one.due,
       one.underWay,
       one.held,

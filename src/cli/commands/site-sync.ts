@@ -2,18 +2,12 @@ import type { Command } from 'commander';
 import { parseCount } from '../arguments.js';
 import { CliError, ExitCode } from '../exit.js';
 import { withSession } from '../session.js';
-import { findPlan, whyNotOpen } from '../sync/plan.js';
-import { printReport } from '../sync/print-report.js';
-import { reportOf } from '../sync/report.js';
-import { runSync } from '../sync/run-sync.js';
+import { carryOut, refuseUnlessOpen } from '../sync/carry-out.js';
+import { addTellingOptions, type TellingOptions } from '../sync/options.js';
+import { findPlan } from '../sync/plan.js';
+import { siteSubject } from '../sync/subject.js';
 
-interface Following {
-  wait: boolean;
-  verbose: boolean;
-  json: boolean;
-}
-
-interface SyncOptions extends Following {
+interface SyncOptions extends TellingOptions {
   full: boolean;
   dryRun: boolean;
   limit?: number;
@@ -22,7 +16,7 @@ interface SyncOptions extends Following {
 
 /** `steward site sync` and `steward site apply`. */
 export function registerSiteSync(site: Command): void {
-  following(
+  addTellingOptions(
     site
       .command('sync')
       .argument('<site>')
@@ -35,6 +29,7 @@ export function registerSiteSync(site: Command): void {
       )
       .option('--limit <count>', 'only so many members, in the order of their ids; nobody is taken off', parseCount)
       .option('--confirm-opt-in-mails', 'everybody added to this double opt-in list may be mailed', false),
+    'site',
   )
     .addHelpText(
       'after',
@@ -45,19 +40,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done in part, 4 refused by the gu
 The run is the workflow site-sync/<site> in Temporal.`,
     )
     .action(sync);
-  following(
+  addTellingOptions(
     site
       .command('apply')
       .argument('<plan>', 'id that a dry run or a run stopped by the guard printed')
       .description('do what a plan says, and nothing else; whoever is no longer as it meant them is skipped'),
+    'site',
   ).action(apply);
 }
-
-const following = (command: Command): Command =>
-  command
-    .option('--wait', 'if a run of the site goes on, start when it has ended', false)
-    .option('--verbose', 'list the people: prints e-mail addresses', false)
-    .option('--json', 'print JSON', false);
 
 const sync = (name: string, options: SyncOptions): Promise<void> =>
   withSession(async (session) => {
@@ -76,16 +66,15 @@ const sync = (name: string, options: SyncOptions): Promise<void> =>
       confirmOptInMails,
       ...(limit === undefined ? {} : { limit }),
     } as const;
-    const outcome = await runSync(session, input, options);
-    await printReport(session, await reportOf(session, input, outcome), options);
+    const start = (how: { run: string; by: 'command' }) => session.starter.startSync({ ...input, ...how });
+    await carryOut(session, siteSubject(session, site.name), input, start, options);
   });
 
-const apply = (id: string, options: Following): Promise<void> =>
+const apply = (id: string, options: TellingOptions): Promise<void> =>
   withSession(async (session) => {
-    const plan = await findPlan(session, id);
-    const why = await whyNotOpen(session, plan);
-    if (why !== undefined) throw new CliError(`Plan ${id} cannot be applied: ${why}.`, ExitCode.Refused);
+    const plan = await findPlan(session, id, { kind: 'site', verb: 'apply' });
+    const subject = siteSubject(session, plan.site);
+    await refuseUnlessOpen(session, subject, plan);
     const input = { site: session.site(plan.site).name, mode: 'apply', plan: plan.id } as const;
-    const outcome = await runSync(session, input, options);
-    await printReport(session, await reportOf(session, input, outcome), options);
+    await carryOut(session, subject, input, (how) => session.starter.startSync({ ...input, ...how }), options);
   });

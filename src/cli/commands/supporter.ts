@@ -12,11 +12,13 @@ export function registerSupporter(program: Command): void {
     .command('show')
     .argument('<organization>', 'its id at Classy')
     .argument('<email|id>')
-    .description('what we know of a supporter: consent, totals, every gift and why it does or does not count, plans')
+    .description(
+      'what we know of a supporter: consent, every gift and why it does or does not count, plans, the tags and fields that follow, and how it stands in the audience',
+    )
     .option('--json', 'print JSON', false)
     .action((organization: string, emailOrId: string, { json }: { json: boolean }) =>
-      withSession(async ({ ledger }) => {
-        const shown = await readSupporters(ledger, organization, emailOrId);
+      withSession(async (session) => {
+        const shown = await readSupporters(session, organization, emailOrId);
         if (json) printJson(shown);
         else printSupporters(shown);
       }),

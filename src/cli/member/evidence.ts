@@ -76,7 +76,8 @@ export function seenOf(
   at?: Date,
 ): (NonNullable<AddressPast['seen']> & { changes: FieldChange[] }) | undefined {
   if (!seen || (at && seen.at > at)) return undefined;
-  const changes = contact && seen.state === 'Active' ? changesOf(seen, contact, { storedFields, managedTags: new Set() }) : [];
+  const changes =
+    contact && seen.state === 'Active' ? changesOf(seen, contact, { storedFields, managedTags: new Set() }) : [];
   return { ...seen, changes };
 }
 

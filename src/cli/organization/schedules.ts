@@ -11,11 +11,7 @@ export async function setSchedules({ client, ledger, config, ring }: Registry): 
   const { audiences } = await organizationAudiences({ config, ledger, ring });
   try {
     await client.withDeadline(Date.now() + PATIENCE_MS, () =>
-      ensureOrganizationSchedules(
-        client,
-        { organizations, audiences: audiences.map(toScheduled) },
-        config.schedules,
-      ),
+      ensureOrganizationSchedules(client, { organizations, audiences: audiences.map(toScheduled) }, config.schedules),
     );
     return true;
   } catch {

@@ -15,7 +15,9 @@ export interface SandboxOrganization {
   name: string;
   timeZone: string;
   currency: string;
-  credentials: { clientId: string; clientSecret: string };
+  credentials: { clientId: string; clientSecret: string; mailchimpApiKey?: string };
+  /** Its audience; undefined where the user has a MailChimp of their own. */
+  mailchimpListId?: string;
 }
 
 /** What a child tells the main process. */

@@ -7,6 +7,7 @@ import { type SegmentRules, segmentRulesOf } from '../../domain/segment-rules.js
 import type { Organization } from '../../ledger/classy/organizations.js';
 import { CredentialsUnreadable, type KeyRing } from '../../ledger/credentials.js';
 import type { Ledger } from '../../ledger/ledger.js';
+import type { KnownAudience } from '../../server/audience-health.js';
 import type { ScheduledAudience } from '../../temporal/schedules.js';
 import { credentialsOf } from '../credentials.js';
 
@@ -18,8 +19,15 @@ export interface OrganizationAudience {
   kind: DestinationKind;
   settings: unknown;
   rules: SegmentRules;
-  /** Whether another organization writes to the same place. */
+  /** Whether another organization had the same place before it. */
   isShared: boolean;
+}
+
+/** The audience that an organization has, or is to have. */
+interface AudienceClaim {
+  organization: { id: string };
+  audience: string;
+  rules: { prefix: string };
 }
 
 /** An organization whose audience cannot be written to, and why. */
@@ -69,12 +77,16 @@ export async function organizationAudiences(
     const twin = others.find(({ rules }) => rules.prefix.toLowerCase() === one.rules.prefix.toLowerCase());
     if (twin)
       problems.push({ organization: one.organization, audience: one.audience, problem: sameAudience(one, twin) });
-    else if (others.length > 0)
+    else if (others.some(({ organization }) => isEarlier(organization, one.organization)))
       audiences.push({ ...one, isShared: true, audience: `${one.audience}.${one.organization.id}` });
     else audiences.push(one);
   }
   return { audiences, problems };
 }
+
+/** The first organization of an audience keeps it as it was when others come. */
+const isEarlier = (a: Organization, b: Organization): boolean =>
+  a.addedAt.getTime() === b.addedAt.getTime() ? a.id < b.id : a.addedAt < b.addedAt;
 
 /** An audience as its schedule needs it. */
 export const toScheduled = ({ audience, organization, kind }: OrganizationAudience): ScheduledAudience => ({
@@ -83,7 +95,29 @@ export const toScheduled = ({ audience, organization, kind }: OrganizationAudien
   queue: kind.name,
 });
 
-const sameAudience = ({ organization, audience, rules }: OrganizationAudience, twin: OrganizationAudience): string =>
+/** The same as health needs them, those with a wrong configuration among them. */
+export async function knownAudiences(sources: AudienceSources): Promise<KnownAudience[]> {
+  const { audiences, problems } = await organizationAudiences(sources);
+  return [
+    ...audiences.map(({ audience, organization, kind }) => ({
+      organization: organization.id,
+      audience,
+      destination: kind.name,
+    })),
+    ...problems.map(({ organization, audience, problem }) => ({
+      organization: organization.id,
+      audience,
+      destination: undefined,
+      misconfigured: problem,
+    })),
+  ];
+}
+
+/** Why two organizations cannot have the same audience with the same prefix, and what to do. */
+export const sameAudience = (
+  { organization, audience, rules }: AudienceClaim,
+  twin: Pick<OrganizationAudience, 'organization'>,
+): string =>
   `organization ${organization.id} has the same audience (${audience}) and the same tag prefix "${rules.prefix}" as organization ${twin.organization.id}: they would take each other's tags away. ` +
   `Give each an audience of its own (steward organization update), or each a prefix of its own (segments.organizations.${organization.id}.prefix in steward.config.json)`;
 

@@ -15,18 +15,20 @@ export interface OrganizationTargetSources extends DestinationSources {
 /** Audiences of organizations by their ids; each destination is made once for its present settings, so that it keeps what it learned. */
 export function createOrganizationTargets(sources: OrganizationTargetSources): AudienceOf {
   const made = new Map<string, { key: string; destination: Destination }>();
-  const destinationOf = (one: OrganizationAudience): Destination => {
+  const destinationOf = async (one: OrganizationAudience): Promise<Destination> => {
     const key = JSON.stringify([one.kind.name, one.settings, one.rules.fields, one.rules.onOptOut]);
     const known = made.get(one.audience);
     if (known?.key === key) return known.destination;
     const destination = audienceDestination(sources, one);
     made.set(one.audience, { key, destination });
+    // other fields, another key: it is looked at before it is written to
+    await sources.ledger.audiences.requireCheck(one.audience);
     return destination;
   };
   return async (audience) => {
     const { audiences, problems } = await organizationAudiences(sources);
     const found = audiences.find((one) => one.audience === audience);
-    if (found) return targetOf(sources, found, destinationOf(found));
+    if (found) return targetOf(sources, found, await destinationOf(found));
     const problem = problems.find((one) => one.audience === audience);
     if (problem) throw new AudienceMisconfigured(problem.problem);
     return undefined;
@@ -54,11 +56,12 @@ const targetOf = (
 /** The supporters of an organization, as their donors were last added up, and as far as their destination can follow. */
 export async function peopleOf(
   ledger: OrganizationTargetSources['ledger'],
-  { organization, rules, isShared, kind }: Pick<OrganizationAudience, 'organization' | 'rules' | 'isShared' | 'kind'>,
+  { organization, audience, rules, isShared, kind }: Omit<OrganizationAudience, 'settings'>,
 ): Promise<People> {
   const reckoning = await ledger.donors.lastReckoning(organization.id);
   const asOfDay = reckoning?.asOfDay ?? new Date().toISOString().slice(0, 10);
-  const people = supportersOf({ organization: organization.id, rules, asOfDay, isShared });
+  const missingFields = await ledger.audiences.missingFields(audience);
+  const people = supportersOf({ organization: organization.id, rules, asOfDay, isShared, missingFields });
   const { moves } = kind.capabilities({ onRemoval: 'unsubscribe' });
   return { ...people, rules: { ...people.rules, moves } };
 }

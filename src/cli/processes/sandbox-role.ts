@@ -3,14 +3,21 @@ import { CLASSY_URL, type Config } from '../../config/config.js';
 import { defaultDataDir } from '../../embedded/data-folder.js';
 import type { Logger } from '../../observe/log.js';
 import {
+  type SandboxClassy,
+  type SandboxMailchimp,
+  sandboxAudienceId,
   sandboxListId,
+  sandboxMailchimpKey,
   sandboxOrganization,
+  seedBeside,
   seedOrganization,
   seedPeople,
+  startAudienceLife,
   startCampaignMonitor,
   startClassy,
   startGhost,
   startGiving,
+  startMailchimp,
   startTraffic,
 } from '../../sandbox/index.js';
 import type { SandboxOrganization } from './messages.js';
@@ -43,6 +50,9 @@ export async function startSandboxRole(config: Config, log: Logger): Promise<San
   const ghost = await startGhost({ snapshotFile: join(folder, 'sandbox-ghost.json') });
   if (ghost.members.size === 0) seedPeople(ghost, PEOPLE, SEED);
   const classy = config.classyUrl === CLASSY_URL ? await startGivingClassy(folder) : undefined;
+  // without an organization of its own there is nobody for an audience
+  const mailchimp =
+    classy && config.mailchimpUrl === undefined ? await startMailingMailchimp(folder, classy) : undefined;
   let traffic: { stop(): void }[] = [];
   return {
     url: ghost.url,
@@ -55,8 +65,10 @@ export async function startSandboxRole(config: Config, log: Logger): Promise<San
       CM_API_KEY: API_KEY,
       CM_API_URL: campaignMonitor.url,
       ...(classy ? { CLASSY_API_URL: classy.url, CLASSY_TOKEN_URL: classy.tokenUrl } : {}),
+      // made-up people are not for an audience of the user's
+      ...(mailchimp ? { MAILCHIMP_API_URL: mailchimp.url, MAILCHIMP_API_KEY: '', MAILCHIMP_LIST_ID: '' } : {}),
     },
-    organization: classy && organizationOf(sandboxOrganization),
+    organization: classy && organizationOf(sandboxOrganization, mailchimp),
     startTraffic(webhookBase) {
       for (const { id } of [...ghost.webhooks.list]) ghost.webhooks.remove(id);
       for (const event of ['member.added', 'member.edited', 'member.deleted'] as const) {
@@ -66,16 +78,20 @@ export async function startSandboxRole(config: Config, log: Logger): Promise<San
           secret: WEBHOOK_SECRET,
         });
       }
-      traffic = [startTraffic(ghost), ...(classy ? [startGiving(classy, sandboxOrganization.id)] : [])];
+      traffic = [
+        startTraffic(ghost),
+        ...(classy ? [startGiving(classy, sandboxOrganization.id)] : []),
+        ...(mailchimp ? [startAudienceLife(mailchimp.audience())] : []),
+      ];
       log.info(
-        { ghost: ghost.url, campaignMonitor: campaignMonitor.url, classy: classy?.url },
+        { ghost: ghost.url, campaignMonitor: campaignMonitor.url, classy: classy?.url, mailchimp: mailchimp?.url },
         'sandbox: a few members sign up and change every minute, and gifts keep arriving',
       );
     },
     async stop() {
       for (const one of traffic) one.stop();
       await ghost.settled();
-      await Promise.all([ghost.close(), campaignMonitor.close(), classy?.close()]);
+      await Promise.all([ghost.close(), campaignMonitor.close(), classy?.close(), mailchimp?.close()]);
     },
   };
 }
@@ -88,14 +104,29 @@ async function startGivingClassy(folder: string): ReturnType<typeof startClassy>
   return classy;
 }
 
-function organizationOf({
-  id,
-  name,
-  timeZone,
-  currency,
-  clientId,
-  clientSecret,
-}: typeof sandboxOrganization): SandboxOrganization {
-  const credentials = { clientId, clientSecret };
-  return { id: String(id), name, timeZone: timeZone ?? 'UTC', currency: currency ?? 'USD', credentials };
+/** A MailChimp whose audience others have worked on, also with supporters of the organization; it keeps its state, too. */
+async function startMailingMailchimp(folder: string, classy: SandboxClassy): Promise<SandboxMailchimp> {
+  const mailchimp = await startMailchimp({ snapshotFile: join(folder, 'sandbox-mailchimp.json') });
+  const audience = mailchimp.audience();
+  if (audience.members().length === 0) seedBeside(audience, consentingAddresses(classy), SEED);
+  return mailchimp;
+}
+
+/** Addresses of supporters who said yes, each once. */
+function consentingAddresses(classy: SandboxClassy): string[] {
+  const supporters = classy.organization(sandboxOrganization.id).supporters.list();
+  const addressOf = (row: (typeof supporters)[number]): string => String(row['email_address'] ?? '').toLowerCase();
+  const refusing = new Set(supporters.filter((row) => row['opt_in'] !== true).map(addressOf));
+  return [...new Set(supporters.map(addressOf))].filter((address) => address !== '' && !refusing.has(address));
+}
+
+function organizationOf(
+  { id, name, timeZone, currency, clientId, clientSecret }: typeof sandboxOrganization,
+  mailchimp: SandboxMailchimp | undefined,
+): SandboxOrganization {
+  return {
+    ...{ id: String(id), name, timeZone: timeZone ?? 'UTC', currency: currency ?? 'USD' },
+    credentials: { clientId, clientSecret, ...(mailchimp ? { mailchimpApiKey: sandboxMailchimpKey } : {}) },
+    ...(mailchimp ? { mailchimpListId: sandboxAudienceId } : {}),
+  };
 }

@@ -13,6 +13,8 @@ import { openSpool } from '../../server/spool.js';
 import { openClient, type TemporalAddress } from '../../temporal/connection.js';
 import { type Relay, startRelay } from '../../temporal/relay.js';
 import { createStarter } from '../../temporal/starter.js';
+import { keyRingOf } from '../credentials.js';
+import { knownAudiences } from './organization-audiences.js';
 
 /** Where a role finds its Postgres and its Temporal. */
 export interface Stores {
@@ -74,7 +76,14 @@ export async function startServerRole({
     now: now ?? (() => new Date()),
     token: config.http.token,
     otherMetrics: otherMetrics ?? (async () => []),
-    health: { ledger, client, sites: config.sites, intervals: config.schedules, isSpooling: intake.isSpooling },
+    health: {
+      ledger,
+      client,
+      sites: config.sites,
+      audiences: () => knownAudiences({ config, ledger, ring: keyRingOf(config, stores.dataDir) }),
+      intervals: config.schedules,
+      isSpooling: intake.isSpooling,
+    },
   });
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, app);
   const { port, host } = config.http;

@@ -2,6 +2,7 @@ import type { FieldChange } from '../../domain/compare-contact.js';
 import { print } from '../output.js';
 import type { Session } from '../session.js';
 import { explain } from './reasons.js';
+import type { SyncSubject } from './subject.js';
 
 /** One person of a plan or a run, with what is or was done. */
 export interface Person {
@@ -12,6 +13,8 @@ export interface Person {
   from?: string | null;
   changes?: FieldChange[];
   outcome?: string | null;
+  /** Why the destination does not take them. */
+  reason?: string | null;
 }
 
 const PAGE_SIZE = 1_000;
@@ -53,17 +56,24 @@ export async function* pagesOf(page: Page): AsyncGenerator<Person[]> {
 }
 
 /** A line a person: what is done, to whom, and field by field what changes. */
-export async function printPeople(page: Page): Promise<void> {
+export async function printPeople(page: Page, kind: SyncSubject['kind']): Promise<void> {
   for await (const people of pagesOf(page))
-    for (const person of people) print(`  ${person.action.padEnd(8)}${person.address}${detailOf(person)}`);
+    for (const person of people) print(`  ${person.action.padEnd(8)}${person.address}${detailOf(person, kind)}`);
 }
 
-function detailOf({ why, from, changes = [], outcome }: Person): string {
+/** What is told of one person after the address. */
+export function detailOf({ why, from, changes = [], outcome, reason }: Person, kind: SyncSubject['kind']): string {
   const details = [
     ...(from ? [`from ${from}`] : []),
-    ...changes.map(({ field, from: old, to }) => `${field}: "${old}" -> "${to}"`),
-    ...(why ? [explain(why)] : []),
-    ...(outcome ? [outcome] : []),
+    ...changes.map(showChange),
+    ...(why ? [explain(why, kind)] : []),
+    ...(outcome ? [reason ? `${outcome}, ${reason}: ${explain(reason, kind)}` : outcome] : []),
   ];
   return details.length === 0 ? '' : `  ${details.join('; ')}`;
+}
+
+/** A field with what it holds and what it should; a tag with its sign. */
+function showChange({ field, from, to }: FieldChange): string {
+  if (field !== 'tag') return `${field}: "${from}" -> "${to}"`;
+  return to === '' ? `-${from}` : `+${to}`;
 }

@@ -1,11 +1,12 @@
 import type { SyncCounts } from '../../ledger/runs.js';
 import { ExitCode } from '../exit.js';
-import { print, printJson, showSeconds } from '../output.js';
+import { print, printJson, printTable, showSeconds } from '../output.js';
 import type { Session } from '../session.js';
+import type { TagCounts } from './estimate.js';
 import { printPeople } from './people.js';
-import type { Estimate } from './plan.js';
 import { explain } from './reasons.js';
-import { allPeople, peopleOf, type SyncReport } from './report.js';
+import { allPeople, type OutcomeCount, type PlanFigures, peopleOf, type SyncReport } from './report.js';
+import { applyCommand, type SyncSubject } from './subject.js';
 
 /** Exit code of a command that ended with this result. */
 export function exitCodeOf(result: string): number {
@@ -24,6 +25,7 @@ export function exitCodeOf(result: string): number {
 /** Prints what became of a run, for people or as JSON, and sets the exit code. Addresses are printed with `verbose` alone. */
 export async function printReport(
   session: Session,
+  subject: SyncSubject,
   report: SyncReport,
   { json, verbose }: { json: boolean; verbose: boolean },
 ): Promise<void> {
@@ -32,16 +34,23 @@ export async function printReport(
   if (json) return printJson(verbose ? { ...report, people: await allPeople(people) } : report);
   print(headline(report));
   printCounts(report.counts, report.dryRun);
-  printLeftAlone(report.leftAloneBy);
+  printLeftAlone(report.leftAloneBy, subject.kind);
+  printReasons(report.outcomes ?? []);
+  printTags(report.tags);
   if (report.skipped) print(`  ${report.skipped} of the plan no longer were as it meant them and were skipped.`);
   if (verbose) {
     print();
-    await printPeople(people);
+    await printPeople(people, subject.kind);
   }
-  printNext(report);
+  printNext(report, subject);
 }
 
-const NAMES: Readonly<Record<string, string>> = { walk: 'Walk', full: 'Full sync', apply: 'Plan' };
+const NAMES: Readonly<Record<string, string>> = {
+  walk: 'Walk',
+  full: 'Full sync',
+  incremental: 'Sync',
+  apply: 'Plan',
+};
 
 function headline({ mode, dryRun, scope, result, seconds, message, run }: SyncReport): string {
   const what = dryRun ? 'Dry run' : (NAMES[mode] ?? mode);
@@ -70,22 +79,44 @@ export function printCounts(counts: SyncCounts, isPlan: boolean): void {
 }
 
 /** Why people are left alone. */
-export function printLeftAlone(by: Readonly<Record<string, number>>): void {
+export function printLeftAlone(by: Readonly<Record<string, number>>, kind: SyncSubject['kind']): void {
   for (const [reason, count] of Object.entries(by).sort(([, a], [, b]) => b - a))
-    print(`${String(count).padStart(14)}  ${reason}: ${explain(reason)}`);
+    print(`${String(count).padStart(14)}  ${reason}: ${explain(reason, kind)}`);
 }
 
-/** What a plan takes at Campaign Monitor. */
-export const showEstimate = ({ calls, seconds }: Estimate): string =>
-  calls === 0
-    ? 'There is nothing to do.'
-    : `Carrying it out takes ${calls} ${calls === 1 ? 'call' : 'calls'} to Campaign Monitor, about ${showSeconds(seconds)}.`;
+/** Whom the destination does not take, and what somebody can do about it. */
+function printReasons(outcomes: readonly OutcomeCount[]): void {
+  for (const { reason, count, next } of outcomes)
+    if (reason !== null) print(`${String(count).padStart(14)}  ${reason}${next === undefined ? '' : `: ${next}`}`);
+}
 
-function printNext({ plan, estimate, dryRun, result, scope, message }: SyncReport): void {
+/** To how many people each tag would be given, and from how many it would be taken. */
+export function printTags(tags: TagCounts = {}): void {
+  const rows = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (rows.length === 0) return;
+  print();
+  printTable(
+    ['TAG', 'GIVEN', 'TAKEN'],
+    rows.map(([name, { given, taken }]) => [name, given, taken]),
+  );
+}
+
+const calls = (count: number): string => `${count} ${count === 1 ? 'call' : 'calls'}`;
+
+/** What a plan takes at its destination. */
+export function showEstimate({ estimate, estimateFast }: PlanFigures, { limits: { title } }: SyncSubject): string {
+  if (estimate.calls === 0) return 'There is nothing to do.';
+  const takes = `Carrying it out takes ${calls(estimate.calls)} to ${title}, about ${showSeconds(estimate.seconds)}.`;
+  if (!estimateFast || estimateFast.calls === estimate.calls) return takes;
+  return `${takes} Tags go person by person, so that no automation starts; with --fast it takes ${calls(estimateFast.calls)}, about ${showSeconds(estimateFast.seconds)}, and automations that start by "tag added" may start.`;
+}
+
+function printNext(report: SyncReport, subject: SyncSubject): void {
+  const { plan, estimate, dryRun, result, scope, message } = report;
   if (plan === undefined || message?.includes(plan)) return;
   print();
-  if (estimate) print(showEstimate(estimate));
+  if (estimate) print(showEstimate({ ...report, estimate }, subject));
   if (estimate?.calls === 0 && dryRun && result === 'done') return;
-  print(`To do exactly this, within one day: steward site apply ${plan}`);
+  print(`To do exactly this, within one day: ${applyCommand(subject, plan)}`);
   print(`A newer plan of ${scope} replaces it.`);
 }

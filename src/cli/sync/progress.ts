@@ -2,11 +2,12 @@ import type { SyncRun } from '../../ledger/runs.js';
 import type { Session } from '../session.js';
 import { follow, type Sight, UNTAKEN, UNTAKEN_MS } from './follow.js';
 import { createPace, type Step } from './pace.js';
+import type { SyncSubject } from './subject.js';
 
 /** Tells on standard error how far a run is, until `until` settles: a line in place on a terminal, else one line a phase. */
 export async function watchRun(
   session: Session,
-  { run, site, json, until }: { run: string; site: string; json: boolean; until: Promise<unknown> },
+  { run, subject, json, until }: { run: string; subject: SyncSubject; json: boolean; until: Promise<unknown> },
 ): Promise<void> {
   const pace = createPace();
   const since = Date.now();
@@ -14,9 +15,9 @@ export async function watchRun(
     const noted = await session.ledger.runs.find(run);
     if (!noted && Date.now() - since < UNTAKEN_MS) return [];
     const step = noted ? await stepOf(session, noted) : undefined;
-    const pause = await pauseOf(session, site, noted?.audience);
+    const pause = await pauseOf(session, subject, noted?.audience);
     const news = pause ?? step?.phase ?? UNTAKEN;
-    return [{ id: run, news, line: `${site}: ${step && !pause ? pace(step) : news}` }];
+    return [{ id: run, news, line: `${subject.name}: ${step && !pause ? pace(step) : news}` }];
   };
   await follow(look, { json, until });
 }
@@ -26,7 +27,8 @@ async function stepOf({ ledger }: Session, run: SyncRun): Promise<Step> {
   const { phase } = run;
   switch (phase) {
     case 'reading list': {
-      const { readBack } = await ledger.proof.lastRuns(run.site);
+      // nobody knows how many have changed
+      const { readBack } = run.mode === 'incremental' ? { readBack: null } : await ledger.proof.lastRuns(run.site);
       return { phase, done: run.listRead, total: readBack?.listRead };
     }
     case 'reading members':
@@ -43,8 +45,12 @@ async function stepOf({ ledger }: Session, run: SyncRun): Promise<Step> {
   }
 }
 
-async function pauseOf({ ledger }: Session, site: string, audience: string | undefined): Promise<string | undefined> {
+async function pauseOf(
+  { ledger }: Session,
+  { filedUnder }: SyncSubject,
+  audience: string | undefined,
+): Promise<string | undefined> {
   const [sites, audiences] = await Promise.all([ledger.sites.pauses(), ledger.audiences.pauses()]);
-  const pause = sites.get(site) ?? audiences.get(audience ?? '');
+  const pause = sites.get(filedUnder) ?? audiences.get(audience ?? '');
   return pause && `paused, goes on by itself; see steward doctor: ${pause.message}`;
 }

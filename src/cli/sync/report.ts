@@ -1,11 +1,28 @@
-import type { SiteSyncInput, SyncOutcome } from '../../contract/site-sync.js';
+import type { SyncOutcome } from '../../contract/site-sync.js';
+import { type DeclineReason, nextStep } from '../../domain/decline-reason.js';
+import type { ReasonCount } from '../../ledger/outcomes.js';
 import { NO_COUNTS, type SyncCounts, type SyncRun } from '../../ledger/runs.js';
 import type { Session } from '../session.js';
+import { type Actions, type Estimate, estimateOf, readPlannedTags, type TagCounts } from './estimate.js';
 import { applied, type Person, pagesOf, planned, pushed } from './people.js';
-import { type Estimate, estimateOf } from './plan.js';
+import type { SyncSubject } from './subject.js';
+
+/** People with one outcome, and what somebody can do where a destination does not take them. */
+export interface OutcomeCount extends ReasonCount {
+  next?: string;
+}
+
+/** What a plan takes, and what it does to tags. */
+export interface PlanFigures {
+  estimate: Estimate;
+  /** What it would take if automations may start, where they are to be kept from it. */
+  estimateFast?: Estimate;
+  /** Where the destination has tags. */
+  tags?: TagCounts;
+}
 
 /** What a run prints; the first seven are of all syncs (interfaces.md). */
-export interface SyncReport {
+export interface SyncReport extends Partial<PlanFigures> {
   run: string;
   scope: string;
   mode: string;
@@ -17,8 +34,8 @@ export interface SyncReport {
   message: string | null;
   dryRun: boolean;
   leftAloneBy: Record<string, number>;
-  /** What its plan takes. */
-  estimate?: Estimate;
+  /** Of audiences of organizations: nobody parks there, so reasons are told here. */
+  outcomes?: OutcomeCount[];
   /** The plan that it carried out, and how many of its lines no longer held. */
   applied?: string;
   skipped?: number;
@@ -26,44 +43,80 @@ export interface SyncReport {
   people?: Person[];
 }
 
+/** What was asked for. */
+export interface Asked {
+  mode: string;
+  plan?: string | undefined;
+  dryRun?: boolean | undefined;
+}
+
 /** Outcomes of pushes that are no work done and no failure. */
-const LEFT_ALONE = ['opted-out', 'withheld', 'kept', 'returned-unsigned', 'skipped'];
+const LEFT_ALONE = ['opted-out', 'withheld', 'kept', 'returned-unsigned', 'skipped', 'declined'];
 
 /** What became of a run; a run that did not even begin has zeroes. */
 export async function reportOf(
   session: Session,
-  input: Pick<SiteSyncInput, 'site' | 'mode' | 'plan' | 'dryRun'>,
+  subject: SyncSubject,
+  { mode, plan, dryRun = false }: Asked,
   { run: id, result, message }: SyncOutcome,
 ): Promise<SyncReport> {
-  const { ledger, config } = session;
+  const { ledger } = session;
   const run = await ledger.runs.find(id);
-  const base = { run: id, scope: input.site, mode: input.mode, result, dryRun: input.dryRun ?? false };
+  const base = { run: id, scope: subject.name, mode: run?.mode ?? mode, result, dryRun };
   if (!run) return { ...base, counts: NO_COUNTS, seconds: 0, message: message ?? null, leftAloneBy: {} };
   const counts = { ...NO_COUNTS, ...(run.counts as SyncCounts | null) };
+  const reasons = await ledger.outcomes.countByReason(id);
   return {
     ...base,
     counts,
     ...(run.planId === null || run.mode === 'apply' ? {} : { plan: run.planId }),
     seconds: ((run.endedAt ?? new Date()).getTime() - run.startedAt.getTime()) / 1000,
     message: run.message ?? message ?? null,
-    leftAloneBy: leftAloneBy(run, await ledger.outcomes.countOfRun(id)),
-    ...(run.dryRun && run.planId !== null ? { estimate: estimateOf(counts, run, config) } : {}),
-    ...(input.plan === undefined
-      ? {}
-      : { applied: input.plan, skipped: await ledger.outcomes.countSkipped(input.plan, id) }),
+    leftAloneBy: leftAloneBy(run, reasons),
+    ...(run.dryRun && run.planId !== null ? await planFigures(session, subject, run, counts) : {}),
+    ...(subject.kind === 'audience' ? { outcomes: outcomesOf(reasons) } : {}),
+    ...(plan === undefined ? {} : { applied: plan, skipped: await ledger.outcomes.countSkipped(plan, id) }),
   };
+}
+
+/** What the plan of a run takes, in the way in which it would be carried out. */
+export async function planFigures(
+  session: Session,
+  { limits }: SyncSubject,
+  run: SyncRun,
+  actions: Actions,
+): Promise<PlanFigures> {
+  if (!limits.tagging) return { estimate: estimateOf(actions, run, limits) };
+  const { tags, quiet, fast } = await readPlannedTags(pagesOf(planned(session, run.id)), limits);
+  const estimateFast = estimateOf(actions, run, limits, fast);
+  return run.quiet
+    ? { estimate: estimateOf(actions, run, limits, quiet), estimateFast, tags }
+    : { estimate: estimateFast, tags };
 }
 
 /** How many were left alone, by reason: found when comparing, or told by the list. */
 export function leftAloneBy(
   { findings }: Pick<SyncRun, 'findings'>,
-  outcomes: Readonly<Record<string, number>>,
+  outcomes: readonly (ReasonCount & { isEarlier: boolean })[],
 ): Record<string, number> {
   const by: Record<string, number> = {};
   for (const [name, count] of Object.entries(findings as Record<string, number>))
     if (name.startsWith('leave:') && name !== 'leave:no-change') by[name.slice('leave:'.length)] = count;
-  for (const outcome of LEFT_ALONE) if (outcomes[outcome]) by[outcome] = (by[outcome] ?? 0) + outcomes[outcome];
+  for (const { outcome, count, isEarlier } of outcomes)
+    if (!isEarlier && LEFT_ALONE.includes(outcome)) by[outcome] = (by[outcome] ?? 0) + count;
   return by;
+}
+
+/** People by outcome and reason, those of earlier runs among them, with the next step. */
+export function outcomesOf(reasons: readonly ReasonCount[]): OutcomeCount[] {
+  const by = new Map<string, OutcomeCount>();
+  for (const { outcome, reason, count } of reasons) {
+    const key = `${outcome} ${reason}`;
+    const next = nextStep[reason as DeclineReason];
+    const before = by.get(key)?.count ?? 0;
+    by.set(key, { outcome, reason, count: before + count, ...(next === undefined ? {} : { next }) });
+  }
+  return [...by.values()];
 }
 
 /** The people of a run, page by page: of its plan, of the plan it carried out, or whom it pushed. */

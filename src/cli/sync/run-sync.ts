@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import type { SiteSyncInput, SyncOutcome } from '../../contract/site-sync.js';
-import { siteSyncWorkflowId } from '../../contract/workflow-ids.js';
+import { WorkflowFailedError } from '@temporalio/client';
+import type { SyncOutcome } from '../../contract/site-sync.js';
 import { CliError } from '../exit.js';
 import { showTime } from '../output.js';
 import type { Session } from '../session.js';
 import { unlessInterrupted } from './follow.js';
 import { watchRun } from './progress.js';
 import { startOrWait } from './start-or-wait.js';
+import { runsCommand, type SyncSubject } from './subject.js';
 
 /** How a run is waited for. */
 export interface Following {
@@ -16,32 +16,41 @@ export interface Following {
   json: boolean;
 }
 
-/** Starts a run of a site and follows it to its end. Ctrl-C stops the following, not the run. @throws CliError where one runs already */
+/** Starts the workflow of a run under this id. */
+export type StartRun = (how: { run: string; by: 'command' }) => Promise<{ result(): Promise<SyncOutcome> }>;
+
+/** Starts a run and follows it to its end. Ctrl-C stops the following, not the run. @throws CliError where one runs already */
 export async function runSync(
   session: Session,
-  asked: Omit<SiteSyncInput, 'run' | 'by'>,
+  subject: SyncSubject,
+  start: StartRun,
   following: Following,
 ): Promise<SyncOutcome> {
-  const input: SiteSyncInput = { ...asked, run: randomUUID(), by: 'command' };
+  const run = randomUUID();
   let isStarted = false;
   const work = async (): Promise<SyncOutcome> => {
-    const handle = await start(session, input, following.wait);
+    const handle = await startOne(session, subject, () => start({ run, by: 'command' }), following.wait);
     isStarted = true;
-    const result = resultOf(handle, session, input);
-    await watchRun(session, { run: input.run, site: input.site, json: following.json, until: result });
+    const result = resultOf(handle, session, run, subject);
+    await watchRun(session, { run, subject, json: following.json, until: result });
     return result;
   };
-  return unlessInterrupted(work(), () => wordsAtCtrlC(session, input.site, isStarted));
+  return unlessInterrupted(work(), () => wordsAtCtrlC(session, subject, isStarted));
 }
 
-function start({ starter, client, ledger }: Session, input: SiteSyncInput, wait: boolean) {
+function startOne<T>(
+  { client, ledger }: Session,
+  { name, filedUnder, workflowId }: SyncSubject,
+  start: () => Promise<T>,
+  wait: boolean,
+): Promise<T> {
   return startOrWait({
     client,
-    start: () => starter.startSync(input),
-    workflowId: siteSyncWorkflowId(input.site),
-    scope: input.site,
+    start,
+    workflowId,
+    scope: name,
     running: async () => {
-      const { running } = await ledger.proof.lastRuns(input.site);
+      const { running } = await ledger.proof.lastRuns(filedUnder);
       return running
         ? `${running.mode} ${running.id}, since ${showTime(running.startedAt)}, ${running.phase}`
         : undefined;
@@ -52,25 +61,26 @@ function start({ starter, client, ledger }: Session, input: SiteSyncInput, wait:
 }
 
 async function resultOf(
-  handle: WorkflowHandle<(input: SiteSyncInput) => Promise<SyncOutcome>>,
+  handle: { result(): Promise<SyncOutcome> },
   { ledger }: Session,
-  { run, site }: SiteSyncInput,
+  run: string,
+  subject: SyncSubject,
 ): Promise<SyncOutcome> {
   try {
     return await handle.result();
   } catch (error) {
     if (!(error instanceof WorkflowFailedError))
       throw new CliError(
-        `Lost sight of the run: ${error instanceof Error ? error.message : error}. It goes on once Temporal answers. See: steward site runs ${site}`,
+        `Lost sight of the run: ${error instanceof Error ? error.message : error}. It goes on once Temporal answers. See: ${runsCommand(subject)}`,
       );
     const noted = await ledger.runs.find(run);
     return { run, result: 'failed', message: noted?.message ?? error.cause?.message ?? error.message };
   }
 }
 
-function wordsAtCtrlC({ run }: Session, site: string, isStarted: boolean): string {
+function wordsAtCtrlC({ run }: Session, subject: SyncSubject, isStarted: boolean): string {
   const webUi = run?.temporalUiUrl ? ` at ${run.temporalUiUrl}` : '';
-  const look = `Look at it: steward site runs ${site}, or workflow ${siteSyncWorkflowId(site)} in the Temporal Web UI${webUi}.`;
+  const look = `Look at it: ${runsCommand(subject)}, or workflow ${subject.workflowId} in the Temporal Web UI${webUi}.`;
   return isStarted
     ? `Stopped waiting; the run goes on. ${look} To end it, cancel that workflow.`
     : `Stopped waiting; nothing was started, and what runs goes on. ${look}`;

@@ -64,7 +64,11 @@ export function createDonorStandings({ prisma, sql }: Database) {
         prisma.push.findMany({ where: theirs, omit: { audience: true }, orderBy: [{ at: 'asc' }, { id: 'asc' }] }),
         prisma.hold.findMany({ where: { audience, address }, omit: { audience: true }, orderBy: { since: 'asc' } }),
         prisma.optOut.findMany({ where: theirs, omit: { audience: true }, orderBy: { at: 'asc' } }),
-        prisma.removal.findMany({ where: { audience, address }, omit: { audience: true }, orderBy: { drawnAt: 'asc' } }),
+        prisma.removal.findMany({
+          where: { audience, address },
+          omit: { audience: true },
+          orderBy: { drawnAt: 'asc' },
+        }),
         seen(audience, address),
       ]);
       return { place, contact, pushes, holds, optOuts, removals, seen: seenLast };

@@ -3,6 +3,7 @@ import type { Sealed } from '../credentials.js';
 import { type Database, orUndefined, type Queries } from '../database.js';
 import type { Pause } from '../sites.js';
 import { lockOrganization, totalEverything } from './donor-totals.js';
+import { scopeOf } from './supporters-as-people.js';
 
 /** A Classy organization as the ledger holds it. */
 export interface Organization {
@@ -33,8 +34,10 @@ export type OrganizationEntry = Pick<
 /** How many records an organization has, by table. */
 export type RecordCounts = Record<'supporters' | 'campaigns' | 'transactions' | 'recurringPlans' | 'missing', number>;
 
-const OWNED = ['transaction_items', 'transactions', 'recurring_plans', 'supporters', 'campaigns'] as const;
+const OWNED = ['transaction_items', 'transactions', 'recurring_plans', 'supporters', 'campaigns', 'donors'] as const;
 const KEPT_APART = ['set_aside_records', 'source_cursors', 'organization_runs'] as const;
+const OF_AUDIENCE = ['contacts', 'opt_outs', 'removals', 'holds', 'pushes', 'parked', 'audiences'] as const;
+const OF_RUN = ['plan_items', 'observations'] as const;
 
 /** Organizations: who they are, their sealed credentials, their pauses. */
 export function createOrganizations({ prisma, sql, transaction }: Database) {
@@ -98,10 +101,14 @@ export function createOrganizations({ prisma, sql, transaction }: Database) {
         WHERE id = ${id}::bigint AND removed_at IS NULL`;
     },
 
-    /** Deletes an organization with everything that was read of it. */
+    /** Deletes an organization with everything that was read of it; of one that was made up also what became of it in its audience. */
     purge: (id: string): Promise<void> =>
       transaction(async (tx) => {
         await lockOrganization(tx, id);
+        const [row] = await tx.query<
+          { sandbox: boolean }[]
+        >`SELECT sandbox FROM organizations WHERE id = ${id}::bigint`;
+        if (row?.sandbox) await deleteAudiences(tx, id);
         await deleteAll(tx, id);
       }),
 
@@ -136,12 +143,13 @@ export function createOrganizations({ prisma, sql, transaction }: Database) {
         return renewed.length;
       }),
 
-    /** Deletes what the sandbox made up, also where it was removed. */
+    /** Deletes what the sandbox made up, also where it was removed, and what became of it in its audience. */
     purgeSandbox: (): Promise<void> =>
       transaction(async (tx) => {
         const made = await tx.query<{ id: string }[]>`SELECT id::text FROM organizations WHERE sandbox`;
         for (const { id } of made) {
           await lockOrganization(tx, id);
+          await deleteAudiences(tx, id);
           await deleteAll(tx, id);
         }
       }),
@@ -168,4 +176,17 @@ async function deleteAll(tx: Queries, id: string): Promise<void> {
   for (const table of [...OWNED, ...KEPT_APART])
     await tx.execute`DELETE FROM ${Prisma.raw(table)} WHERE organization_id = ${id}::bigint`;
   await tx.execute`DELETE FROM organizations WHERE id = ${id}::bigint`;
+}
+
+/** Everything about the audiences of an organization: what is there belongs to nobody then. */
+async function deleteAudiences(tx: Queries, id: string): Promise<void> {
+  for (const table of OF_RUN)
+    await tx.execute`
+      DELETE FROM ${Prisma.raw(table)} WHERE run_id IN (SELECT r.id FROM sync_runs r WHERE r.site = ${scopeOf(id)})`;
+  await tx.execute`DELETE FROM sync_runs WHERE site = ${scopeOf(id)}`;
+  const rows = await tx.query<{ audience: string }[]>`
+    SELECT audience FROM audiences WHERE organization_id = ${id}::bigint`;
+  const audiences = rows.map(({ audience }) => audience);
+  for (const table of OF_AUDIENCE)
+    await tx.execute`DELETE FROM ${Prisma.raw(table)} WHERE audience = ANY(${audiences})`;
 }

@@ -1,3 +1,4 @@
+import type { Contact } from '../../domain/contact.js';
 import { canBeMailed, donorToContact } from '../../domain/donor-contact.js';
 import type { Holder, Standing } from '../../domain/plan-contact.js';
 import { catalogueOf, type SegmentRules } from '../../domain/segment-rules.js';
@@ -11,8 +12,10 @@ export interface SupportersOptions {
   rules: SegmentRules;
   /** The day as of which donors were added up, `YYYY-MM-DD`. */
   asOfDay: string;
-  /** Whether another organization writes to the same audience: then names and tags are all that each may write. */
+  /** Whether another organization had the same audience before: then names and tags are all that this one writes. */
   isShared: boolean;
+  /** Fields that the audience does not take. */
+  missingFields?: readonly string[];
 }
 
 /** What the runs of an organization's audience are filed under. */
@@ -22,14 +25,19 @@ export const scopeOf = (organization: string): string => `organization/${organiz
  * The supporters of an organization as people of an audience: those who share an address are one person, who may be written to
  * only while every one of them says yes. Consent is what the ledger knows at that moment, whenever donors were added up.
  */
-export function supportersOf({ organization, rules, asOfDay, isShared }: SupportersOptions): People {
+export function supportersOf(options: SupportersOptions): People {
+  const { organization, rules, asOfDay, isShared, missingFields = [] } = options;
+  const isWritten = (field: string): boolean =>
+    !missingFields.includes(field) && (!isShared || NAME_FIELDS.includes(field));
+  const fieldsOf = (fields: Contact['fields']): Contact['fields'] =>
+    Object.fromEntries(Object.entries(fields).filter(([field]) => isWritten(field)));
   const people: People = {
     scope: scopeOf(organization),
     rules: { keepsDeleted: rules.onOptOut === 'leave', takesOff: 'ours', comesBack: false, moves: true },
     parks: false,
-    byId: Prisma.sql`(
+    byId: (id) => Prisma.sql`(
       SELECT id::text AS member_id, address, missing_since AS deleted_at, observed_at FROM supporters
-      WHERE organization_id = ${organization}::bigint)`,
+      WHERE id = nullif(${id}, '')::bigint AND organization_id = ${organization}::bigint)`,
     byAddress: Prisma.sql`(
       SELECT d.*, d.supporter_id::text AS member_id, NULL::timestamptz AS deleted_at, d.changed_at AS observed_at,
         (SELECT bool_and(s.email_opt_in IS TRUE) FROM supporters s
@@ -50,11 +58,14 @@ export function supportersOf({ organization, rules, asOfDay, isShared }: Support
       });
       return {
         memberId: supporterId,
-        contact: isShared ? { ...contact, fields: namesOf(contact.fields) } : contact,
+        contact: { ...contact, fields: fieldsOf(contact.fields) },
         standing: standingOf(donor, rules),
       };
     },
     planned: () => people,
+    withdrawn: (addresses) => Prisma.sql`
+      SELECT address FROM supporters WHERE organization_id = ${organization}::bigint AND address = ANY(${[...addresses]})
+        AND missing_since IS NULL AND email_opt_in IS NOT TRUE`,
     catalogue: catalogueOf(rules),
   };
   return people;
@@ -66,7 +77,5 @@ function standingOf({ email, consent }: DonorColumns, { onOptOut }: SegmentRules
   return canBeMailed(email) ? 'wanted' : 'not-written';
 }
 
-const namesOf = ({ FNAME, LNAME }: Holder['contact']['fields']): Holder['contact']['fields'] => ({
-  ...(FNAME && { FNAME }),
-  ...(LNAME && { LNAME }),
-});
+/** What a second organization in the same audience may write beside its tags. */
+const NAME_FIELDS = ['FNAME', 'LNAME'];

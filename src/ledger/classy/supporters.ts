@@ -34,14 +34,7 @@ export interface Supporter {
 }
 
 /** Why a gift is not added up. */
-export type NotCounted =
-  | 'missing'
-  | 'supporter-missing'
-  | 'status'
-  | 'no-date'
-  | 'dated-ahead'
-  | 'amount'
-  | 'currency';
+export type NotCounted = 'missing' | 'supporter-missing' | 'status' | 'no-date' | 'dated-ahead' | 'amount' | 'currency';
 
 /** A transaction of a supporter; amounts are decimals as text. */
 export interface Gift {
@@ -126,17 +119,17 @@ export function createSupporters(database: Database) {
 
     /** All that they gave, and what failed, the oldest first. */
     gifts: (organization: string, supporters: readonly string[], rules: GiftRules): Promise<Gift[]> => sql.query`
-      SELECT g.*, cardinality(g.why) = 0 AS counted FROM (
-        SELECT t.id::text, t.supporter_id::text AS "supporterId", t.purchased_at AS at,
-          (t.purchased_at AT TIME ZONE o.time_zone)::date::text AS day, t.${Prisma.raw(rules.amountField)}::text AS amount,
-          t.total_gross_amount::text AS "totalAmount", t.currency_code AS currency, t.raw_total_gross_amount::text AS "rawAmount",
-          t.raw_currency_code AS "rawCurrency", t.status, t.frequency, t.campaign_id::text AS "campaignId", c.name AS campaign,
-          t.recurring_plan_id::text AS "planId", t.refunded_at AS "refundedAt", t.missing_since AS "missingSince",
-          ${whyNotCounted(rules)} AS why, coalesce(t.purchased_at, t.classy_created_at, t.classy_updated_at) AS "order"
-        FROM transactions t JOIN organizations o ON o.id = t.organization_id JOIN supporters s ON s.id = t.supporter_id
-        LEFT JOIN campaigns c ON c.id = t.campaign_id AND c.organization_id = t.organization_id
-        WHERE t.supporter_id = ANY(${[...supporters]}::bigint[]) AND t.organization_id = ${organization}::bigint
-      ) g ORDER BY g."order", g.id::bigint`,
+      SELECT t.id::text, t.supporter_id::text AS "supporterId", t.purchased_at AS at,
+        (t.purchased_at AT TIME ZONE o.time_zone)::date::text AS day, t.${Prisma.raw(rules.amountField)}::text AS amount,
+        t.total_gross_amount::text AS "totalAmount", t.currency_code AS currency, t.raw_total_gross_amount::text AS "rawAmount",
+        t.raw_currency_code AS "rawCurrency", t.status, t.frequency, t.campaign_id::text AS "campaignId", c.name AS campaign,
+        t.recurring_plan_id::text AS "planId", t.refunded_at AS "refundedAt", t.missing_since AS "missingSince",
+        cardinality(w.why) = 0 AS counted, w.why
+      FROM transactions t JOIN organizations o ON o.id = t.organization_id JOIN supporters s ON s.id = t.supporter_id
+      LEFT JOIN campaigns c ON c.id = t.campaign_id AND c.organization_id = t.organization_id
+      CROSS JOIN LATERAL (SELECT ${whyNotCounted(rules)} AS why) w
+      WHERE t.supporter_id = ANY(${[...supporters]}::bigint[]) AND t.organization_id = ${organization}::bigint
+      ORDER BY coalesce(t.purchased_at, t.classy_created_at, t.classy_updated_at), t.id`,
 
     /** Their recurring plans, the oldest first. */
     plans: (organization: string, supporters: readonly string[]): Promise<Plan[]> => sql.query`

@@ -1,12 +1,13 @@
 -- AlterTable
 ALTER TABLE "public"."audiences" DROP COLUMN "destination",
+DROP COLUMN "missing_fields",
 DROP COLUMN "organization_id",
 DROP COLUMN "read_to",
 DROP COLUMN "tag_names";
 
 -- AlterTable
 ALTER TABLE "public"."contacts" DROP COLUMN "added_by_us",
-DROP COLUMN "adding",
+DROP COLUMN "adding_since",
 DROP COLUMN "quiet",
 DROP COLUMN "settled_reason";
 

@@ -1,12 +1,13 @@
 -- AlterTable
 ALTER TABLE "audiences" ADD COLUMN     "destination" TEXT NOT NULL DEFAULT 'campaign-monitor',
+ADD COLUMN     "missing_fields" TEXT[] DEFAULT ARRAY[]::TEXT[],
 ADD COLUMN     "organization_id" BIGINT,
 ADD COLUMN     "read_to" TIMESTAMPTZ(3),
 ADD COLUMN     "tag_names" TEXT[] DEFAULT ARRAY[]::TEXT[];
 
 -- AlterTable
 ALTER TABLE "contacts" ADD COLUMN     "added_by_us" BOOLEAN NOT NULL DEFAULT false,
-ADD COLUMN     "adding" BOOLEAN NOT NULL DEFAULT false,
+ADD COLUMN     "adding_since" TIMESTAMPTZ(3),
 ADD COLUMN     "quiet" BOOLEAN NOT NULL DEFAULT false,
 ADD COLUMN     "settled_reason" TEXT;
 
