@@ -22,8 +22,7 @@ export async function waitForOutcomes(
         isPaused: true,
         message: `the list is paused: ${due} wait and are pushed by themselves once it answers`,
       };
-    if (due === retrying)
-      return { result: 'partly', message: `${due} failed so far and are tried again; see steward parked list` };
+    if (due === retrying) return { result: 'partly', message: `${due} failed so far and are tried again` };
     // the more there is, the less often it needs to be counted
     await sleep(Math.min(MOST_POLL_MS, Math.max(POLL_MS, due / 20)));
     beating.check();

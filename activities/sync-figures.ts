@@ -7,14 +7,27 @@ export const NOT_IN_PLAN = 'leave:not-in-plan';
 /** How many differ of whom an applied plan does not speak. */
 export const notInPlan = ({ findings }: SyncRun): number => (findings as Record<string, number>)[NOT_IN_PLAN] ?? 0;
 
+/** What helps with a run of a site, or of an organization's audience. */
+function commandsOf({ site, audience }: SyncRun): { sync: string; failures: string } {
+  if (site.startsWith('organization/'))
+    return {
+      sync: `steward audience sync ${audience}`,
+      failures: `they are tried again by themselves; steward audience runs ${audience} --json tells of each outcome`,
+    };
+  return {
+    sync: `steward site sync ${site} --full`,
+    failures: 'see steward parked list, or steward site runs for records that could not be read',
+  };
+}
+
 /** What a run that went well did not do. */
 export function whatIsLeft(run: SyncRun, { failed }: SyncCounts): string | undefined {
   const left = notInPlan(run);
-  if (failed > 0)
-    return `${failed} failed: see steward parked list, or steward site runs for records that could not be read`;
-  if (left > 0) return `${left} differ since the plan was made: steward site sync ${run.site} --full`;
+  const { sync, failures } = commandsOf(run);
+  if (failed > 0) return `${failed} failed: ${failures}`;
+  if (left > 0) return `${left} differ since the plan was made: ${sync}`;
   if (run.marks || run.dryRun) return undefined;
-  return `only recorded: nobody is pushed by syncs before the first full sync of this list, steward site sync ${run.site} --full --dry-run`;
+  return `only recorded: nobody is pushed by syncs before the first full sync of this list, ${sync} --dry-run`;
 }
 
 /** A dry run that found something to do, or removals that the guard stopped. */

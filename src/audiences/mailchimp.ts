@@ -45,8 +45,16 @@ export const mailchimpCapabilities = (onRemoval: MailchimpAudienceOptions['onRem
 export function createMailchimpAudience(options: MailchimpAudienceOptions): Destination {
   const { client, listId, audience, onRemoval, fields, timeoutMs } = options;
   /** All tags of a member; an answer shows fifty at most. */
-  const tagsOf = async ({ email, tags, tagsCount }: MemberView): Promise<readonly string[]> =>
-    tagsCount > tags.length ? client.readTags(listId, email) : tags;
+  const tagsOf = async ({ email, tags, tagsCount }: MemberView): Promise<readonly string[]> => {
+    if (tagsCount <= tags.length) return tags;
+    try {
+      return await client.readTags(listId, email);
+    } catch (error) {
+      // gone since the answer
+      if (isRejected(error) && error.details.status === 404) return tags;
+      throw error;
+    }
+  };
 
   /** What was stored stays stored though its tags cannot be read now: the next reading of the audience tells the others. */
   const tagsAtHand = (member: MemberView): Promise<readonly string[]> =>
@@ -113,7 +121,10 @@ export function createMailchimpAudience(options: MailchimpAudienceOptions): Dest
 
     async read(address: string) {
       const member = await client.readMember(listId, address);
-      return member && { state: stateOf(member.status), stateDate: member.lastChanged };
+      if (member) return { state: stateOf(member.status), stateDate: member.lastChanged };
+      // MailChimp says the same of an audience that is gone
+      await client.readAudience(listId);
+      return undefined;
     },
 
     readBack: (cursor, since) => readBack({ client, listId, fields, tagsOf }, cursor, since),

@@ -1,3 +1,4 @@
+import { normalize } from 'node:path';
 import { z } from 'zod';
 import { createCampaignMonitorClient } from '../vendors/campaign-monitor/client.js';
 import { createMailchimpClient } from '../vendors/mailchimp/client.js';
@@ -47,7 +48,7 @@ const csv = defineDestination({
   settings: z.strictObject({
     file: z.string().min(1).describe('Path of the file; a relative one is in the data folder, under `csv`'),
   }),
-  audienceOf: ({ file }) => `csv/${file}`,
+  audienceOf: ({ file }) => `csv/${normalize(file)}`,
   capabilities: () => csvCapabilities,
   create: ({ file }, { audience, fields, folder }) => createCsvFile({ file, folder, audience, fields }),
 });

@@ -3,11 +3,10 @@ import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { donorTags } from '../../src/domain/donor-segments.js';
 import { defaultSegmentRules } from '../../src/domain/segment-rules.js';
 import { freePort } from '../../src/embedded/free-port.js';
 import { findTemporalCli } from '../../src/embedded/temporal-cli.js';
-import { toInputs } from '../../src/ledger/classy/donors.js';
+import { supportersOf } from '../../src/ledger/classy/supporters-as-people.js';
 import { type Database, openDatabase } from '../../src/ledger/database.js';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.js';
 import type { SyncCounts, SyncRun } from '../../src/ledger/runs.js';
@@ -219,20 +218,20 @@ async function firstSync(mode: 'quiet' | 'fast', supporters: number, aim: string
 }
 
 async function segmentation(bench: Bench): Promise<void> {
+  const organization = String(ORGANIZATION.id);
   await give(bench, MANY.supporters, MANY.gifts);
   for (const what of ['first time', 'nothing changed']) {
     const begun = performance.now();
-    const { asOfDay, donors, changed } = await bench.ledger.donors.reckon(String(ORGANIZATION.id), defaultSegmentRules);
+    const { asOfDay, donors, changed } = await bench.ledger.donors.reckon(organization, defaultSegmentRules);
     const reckoned = performance.now();
+    const people = supportersOf({ organization, rules: defaultSegmentRules, asOfDay, isShared: false });
     let [after, tags] = ['', 0];
     for (;;) {
-      const rows = await bench.database.prisma.donor.findMany({
-        where: { address: { gt: after } },
-        orderBy: { address: 'asc' },
-        take: 5_000,
-      });
+      const rows = await bench.database.sql.query<(Record<string, unknown> & { address: string })[]>`
+        SELECT h.address, h.member_id, ${people.columns} FROM ${people.byAddress} h WHERE h.address > ${after}
+        ORDER BY h.address LIMIT 5000`;
       if (rows.length === 0) break;
-      for (const row of rows) tags += donorTags(inputsOf(row), defaultSegmentRules, asOfDay).length;
+      for (const row of rows) tags += people.toHolder(row).contact.tags!.length;
       after = rows.at(-1)!.address;
     }
     const seconds = (performance.now() - begun) / 1000;
@@ -243,30 +242,6 @@ async function segmentation(bench: Bench): Promise<void> {
     tell('', `${donors} donors, ${changed} changed, ${tags} tags`);
   }
 }
-
-type DonorRow = Awaited<ReturnType<Database['prisma']['donor']['findMany']>>[number];
-const dayOf = (date: Date | null): string | null => date && date.toISOString().slice(0, 10);
-const inputsOf = (row: DonorRow) =>
-  toInputs({
-    member_id: String(row.supporterId),
-    email: row.email,
-    first_name: row.firstName,
-    last_name: row.lastName,
-    consent: true,
-    lifetime_amount: String(row.lifetimeAmount),
-    donation_count: row.donationCount,
-    first_gift_on: dayOf(row.firstGiftOn),
-    last_gift_on: dayOf(row.lastGiftOn),
-    last_gift_amount: String(row.lastGiftAmount),
-    largest_gift: String(row.largestGift),
-    last_gift_before_year_on: dayOf(row.lastGiftBeforeYearOn),
-    active_plans: row.activePlans,
-    monthly_plans: row.monthlyPlans,
-    at_risk_plans: row.atRiskPlans,
-    paused_plans: row.pausedPlans,
-    former_plans: row.formerPlans,
-    monthly_recurring_amount: String(row.monthlyRecurringAmount),
-  });
 
 say(`${REAL} supporters, stand-in at ${CALL_MS} ms a call, ${CONNECTIONS} connections allowed`);
 say();

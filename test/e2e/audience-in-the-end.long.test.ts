@@ -1,11 +1,8 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startWorkerRole } from '../../src/cli/processes/worker-role.js';
 import { type FaultsPatch, sandboxMailchimpKey, seededRandom } from '../../src/sandbox/index.js';
-import { installRuntime } from '../../src/temporal/workers.js';
 import { AudienceStory, ODD } from '../support/audience-story.js';
-import { eventually } from '../support/eventually.js';
 import { createMailchimpBed, type MailchimpBed } from '../support/mailchimp-bed.js';
 
 const env = process.env;
@@ -43,34 +40,25 @@ describe.each(SEEDS)('a random history (AUDIENCE_SEEDS=%s)', (seed) => {
   const random = seededRandom(seed);
   let world: MailchimpBed;
   let story: AudienceStory;
-  let worker: Awaited<ReturnType<typeof startWorkerRole>>;
 
   beforeAll(async () => {
     world = await createMailchimpBed({
       name: `audience_in_the_end_${seed}`,
-      start: false,
       file: {
         guard: { people: 1_000_000, share: 1 },
         timeouts: { mailchimp: `${TIMEOUT_MS}ms` },
         segments: { lifecycle: true, fields: FIELDS, onOptOut: seed % 3 === 0 ? 'archive' : 'unsubscribe' },
       },
     });
-    installRuntime(world.bed.log);
-    await world.bed.startServer();
-    await startWorker();
     story = new AudienceStory(random, world.mailchimp, world.audience, PEOPLE);
+    const file = env['AUDIENCE_LOG'];
+    if (file) story.onLog = (line) => appendFileSync(file, `${new Date().toISOString()} ${line}\n`);
     for (let n = 0; n < PEOPLE; n += 1) story.signUp();
     story.happenThere(20);
   }, 120_000);
   afterAll(async () => {
-    await worker?.stop();
     await world?.stop();
   }, 60_000);
-
-  const startWorker = async (): Promise<void> => {
-    const { bed } = world;
-    worker = await startWorkerRole({ config: bed.config, stores: bed.stores, log: bed.log });
-  };
 
   const due = async (): Promise<number> => {
     const [row] = (await world.sql('SELECT count(*)::int AS due FROM contacts WHERE due_at IS NOT NULL')) as {
@@ -79,21 +67,20 @@ describe.each(SEEDS)('a random history (AUDIENCE_SEEDS=%s)', (seed) => {
     return row!.due;
   };
 
-  /** In place of waiting for minutes: whoever is tried again later is due now. */
+  /** In place of waiting for minutes: whoever is put off is due now, once MailChimp works on nothing any more. */
   async function letTimePass(): Promise<void> {
-    const key = sandboxMailchimpKey;
-    await eventually(() => world.mailchimp.connections.open(key) === 0, { withinMs: HANG_MS + 5_000 });
+    if (world.mailchimp.connections.open(sandboxMailchimpKey) > 0) return;
     await world.sql(
-      `UPDATE contacts SET due_at = least(due_at, now()), under_way_until = least(under_way_until, now()) WHERE due_at IS NOT NULL AND (tries > 0 OR under_way_until IS NOT NULL)`,
+      'UPDATE contacts SET due_at = now(), under_way_until = least(under_way_until, now()) WHERE due_at > now()',
     );
   }
 
   async function settled(withinMs: number): Promise<boolean> {
     const end = Date.now() + withinMs;
-    for (let n = 0; Date.now() < end; n += 1) {
+    while (Date.now() < end) {
       if ((await due()) === 0) return true;
-      if (n % 8 === 7) await letTimePass();
-      await sleep(150);
+      await letTimePass();
+      await sleep(200);
     }
     return false;
   }
@@ -106,9 +93,11 @@ describe.each(SEEDS)('a random history (AUDIENCE_SEEDS=%s)', (seed) => {
 
   async function sync(more: Parameters<MailchimpBed['sync']>[0] = {}) {
     story.isIdle = false;
-    const run = await world.sync(more);
-    story.log.push(
-      `  sync ${new Date().toISOString()} ${JSON.stringify(more)} ${run.mode} ${run.result} ${run.message ?? ''} ${JSON.stringify(run.counts)}`,
+    story.note(`  sync begins ${JSON.stringify(more)}`);
+    const passing = setInterval(() => void letTimePass().catch(() => undefined), 1_000);
+    const run = await world.sync(more).finally(() => clearInterval(passing));
+    story.note(
+      `  sync ${JSON.stringify(more)} ${run.mode} ${run.result} ${run.message ?? ''} ${JSON.stringify(run.counts)}`,
     );
     if (run.result === 'failed') story.faults.push(`a sync failed: ${run.message}`);
     return run;
@@ -118,7 +107,7 @@ describe.each(SEEDS)('a random history (AUDIENCE_SEEDS=%s)', (seed) => {
   async function withFaults(work: () => Promise<unknown>): Promise<void> {
     const { faults, quirks, connections } = world.mailchimp;
     const patch = story.pick(FAULTS);
-    story.log.push(`  faults ${JSON.stringify(patch)}`);
+    story.note(`  faults ${JSON.stringify(patch)}`);
     faults.set(patch);
     const luck = random();
     if (luck < 0.2) connections.limit = 2;
@@ -148,14 +137,13 @@ describe.each(SEEDS)('a random history (AUDIENCE_SEEDS=%s)', (seed) => {
   async function meanwhile(): Promise<void> {
     if (random() < 0.3) return;
     await sleep(random() * 1_200);
-    story.log.push('  meanwhile');
+    story.note('  meanwhile');
     story.happenInClassy(3);
     story.happenThere(3);
     await story.commit(world.give);
     if (random() < 0.25) {
-      story.log.push('  restart');
-      await worker.stop();
-      await startWorker();
+      story.note('  restart');
+      await world.restart();
     }
   }
 
@@ -220,12 +208,11 @@ describe.each(SEEDS)('a random history (AUDIENCE_SEEDS=%s)', (seed) => {
       await story.commit(world.give);
       await sync({ fast: random() < 0.3 });
       for (let n = 0; n < ROUNDS; n += 1) {
-        story.log.push(`round ${n} ${new Date().toISOString()}`);
+        story.note(`round ${n}`);
         await round();
       }
       heal();
-      await worker.stop();
-      await startWorker();
+      await world.restart();
       expect(await settled(30_000)).toBe(true);
       await sync({ mode: 'full' });
       await settled(30_000);
@@ -242,7 +229,7 @@ describe.each(SEEDS)('a random history (AUDIENCE_SEEDS=%s)', (seed) => {
         if (what) wrong.push(`${address} ${what}`);
       }
       wrong.push(...written(), ...sent(), ...(await stuck()));
-      if (env['AUDIENCE_LOG']) appendFileSync(env['AUDIENCE_LOG'], `# seed ${seed}\n${story.log.join('\n')}\n`);
+      story.note(`${story.shown.length} of ${story.addresses.length} addresses are shown`);
       if (wrong.length > 0) throw new Error(await told(wrong));
     },
     60_000 + ROUNDS * 15_000,

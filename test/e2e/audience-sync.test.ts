@@ -96,11 +96,15 @@ test('consent withdrawn unsubscribes those whom Steward added, and nobody else',
   expect(world.audience.writes.length).toBe(writes);
 });
 
-test('a changed address moves with its tags', async () => {
+test('a changed address moves with its tags, and stays ours', async () => {
   await world.give([{ id: 20, email: 'before@readers.org', gifts: [{ amount: 20, at: daysAgo(3) }] }]);
   await world.sync();
-  await world.give([{ id: 20, email: 'after@readers.org', gifts: [{ amount: 20, at: daysAgo(3) }] }]);
+  await world.give([{ id: 20, email: 'after@readers.org', gifts: [{ amount: 2000, at: daysAgo(3) }] }]);
   expect(await world.sync()).toMatchObject({ result: 'done', counts: { moved: 1, failed: 0 } });
   expect(member('before@readers.org')).toBeUndefined();
-  expect(tagsOf('after@readers.org')).toContain('Classy-Small Donor');
+  expect(tagsOf('after@readers.org')).toContain('Classy-Major Donor');
+  expect(tagsOf('after@readers.org')).not.toContain('Classy-Small Donor');
+  await world.give([{ id: 20, email: 'after@readers.org', optIn: false }]);
+  expect(await world.sync()).toMatchObject({ result: 'done', counts: { removed: 1 } });
+  expect(member('after@readers.org')).toMatchObject({ status: 'unsubscribed' });
 });

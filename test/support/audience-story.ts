@@ -44,8 +44,16 @@ export class AudienceStory {
     readonly audience: SandboxAudience,
     people: number,
   ) {
-    this.#emails = Array.from({ length: Math.ceil(people * 1.2) }, (_, n) => `p${n}@readers.org`);
+    this.#emails = Array.from({ length: Math.ceil(people * 1.6) }, (_, n) => `p${n}@readers.org`);
     this.#watch();
+  }
+
+  /** Told of every line as it is written. */
+  onLog: (line: string) => void = () => undefined;
+
+  note(line: string): void {
+    this.log.push(line);
+    this.onLog(line);
   }
 
   below(most: number): number {
@@ -90,7 +98,7 @@ export class AudienceStory {
       move(member, email, cause);
       this.seen.moved.add(filed(email));
       const people = livingAt(this.supporters.values(), filed(email));
-      this.log.push(`  api moves ${from} to ${filed(email)}`);
+      this.note(`  api moves ${from} to ${filed(email)}`);
       if (people.length === 0) this.faults.push(`${from} was moved to ${filed(email)} where nobody is`);
     };
     const forget = audience.forget.bind(audience);
@@ -103,7 +111,7 @@ export class AudienceStory {
 
   #apiSets(member: Member, from: string, status: string): void {
     const address = filed(member.email);
-    this.log.push(`  api sets ${address} from ${from} to ${status}`);
+    this.note(`  api sets ${address} from ${from} to ${status}`);
     if (status === 'unsubscribed' || status === 'archived') {
       this.seen.removed.add(address);
       if (member.source !== 'API - Generic') this.faults.push(`${address} was not added by us and was taken off`);
@@ -234,10 +242,10 @@ export class AudienceStory {
 
   /** What happens in Classy, and how often. */
   readonly #classy: readonly [number, () => string][] = [
-    [2, () => this.signUp()],
-    [4, () => this.#add()],
+    [5, () => this.signUp()],
+    [5, () => this.#add()],
     [2, () => this.#refund()],
-    [3, () => this.#edit(this.#anybody().id, { optIn: this.pick([false, null]) })],
+    [1.5, () => this.#edit(this.#anybody().id, { optIn: this.pick([false, null]) })],
     [4, () => this.#edit(this.#anybody().id, { optIn: true })],
     [4, () => this.#edit(this.#anybody().id, { email: this.#written(this.address()) })],
     [1, () => this.#edit(this.#anybody().id, { email: this.pick([...ODD, null]) })],
@@ -297,13 +305,13 @@ export class AudienceStory {
 
   /** What happens at MailChimp, and how often. */
   readonly #there: readonly [number, () => string][] = [
-    [3, () => this.#at('unsubscribe', 'unsubscribes')],
-    [2, () => this.#at('signUp', 'signs up by the form')],
+    [1.5, () => this.#at('unsubscribe', 'unsubscribes')],
+    [3, () => this.#signUpAgain()],
     [1, () => this.#signUpThere()],
-    [1, () => this.#at('bounce', 'bounces')],
-    [1, () => this.#at('archiveByStaff', 'is archived by staff')],
-    [1, () => this.#at('unsubscribeByStaff', 'is unsubscribed by staff')],
-    [1, () => this.#at('forgetByStaff', 'is deleted for good by staff')],
+    [0.5, () => this.#at('bounce', 'bounces')],
+    [0.5, () => this.#at('archiveByStaff', 'is archived by staff')],
+    [0.5, () => this.#at('unsubscribeByStaff', 'is unsubscribed by staff')],
+    [0.5, () => this.#at('forgetByStaff', 'is deleted for good by staff')],
     [3, () => this.#addByStaff()],
     [3, () => this.#withMember((email, member) => this.#tag(email, member))],
     [2, () => this.#withMember((email, member) => this.#untag(email, member))],
@@ -319,6 +327,14 @@ export class AudienceStory {
       this.audience[deed](email);
       return told;
     });
+  }
+
+  #signUpAgain(): string {
+    const gone = [...this.audience.byHash.values()].filter(({ status }) => status !== 'subscribed');
+    if (gone.length === 0) return 'nobody left';
+    const { email, status } = this.pick(gone);
+    this.audience.signUp(email);
+    return `${filed(email)} (${status}) signs up by the form again`;
   }
 
   #signUpThere(): string {
@@ -394,8 +410,13 @@ export class AudienceStory {
         luck -= weight;
         return luck < 0;
       })!;
-      this.log.push(deed[1]());
+      this.note(deed[1]());
     }
+  }
+
+  /** Addresses at which all that a person should look like is to be seen. */
+  get shown(): string[] {
+    return this.addresses.filter((one) => this.audience.at(one)?.status === 'subscribed' && this.agrees(one));
   }
 
   /** What is wrong at an address now that everything is calm. */

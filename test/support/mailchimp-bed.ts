@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { sealCredentials } from '../../src/cli/credentials.js';
+import type { RunningRole } from '../../src/cli/processes/server-role.js';
+import { startWorkerRole } from '../../src/cli/processes/worker-role.js';
 import { loadConfig } from '../../src/config/config.js';
 import type { AudienceSyncInput } from '../../src/contract/audience-sync.js';
 import { openDatabase } from '../../src/ledger/database.js';
@@ -14,6 +18,7 @@ import {
 } from '../../src/sandbox/index.js';
 import { openClient } from '../../src/temporal/connection.js';
 import { createStarter } from '../../src/temporal/starter.js';
+import { installRuntime } from '../../src/temporal/workers.js';
 import { eventually } from './eventually.js';
 import { createTestbed, type Testbed } from './testbed.js';
 
@@ -47,16 +52,22 @@ export interface MailchimpBed {
   mailchimp: SandboxMailchimp;
   audience: SandboxAudience;
   organization: string;
+  /** Configures another one, with the same audience and key. */
+  addOrganization(id: string): Promise<void>;
   /** Writes supporters with all that they gave; those of the same id are replaced. */
   give(supporters: readonly TestSupporter[]): Promise<void>;
   /** Runs SQL in the ledger's database. */
   sql(text: string): Promise<unknown[]>;
   /** Runs a sync to its end; gives what the ledger says of it. */
   sync(more?: Partial<AudienceSyncInput>): Promise<SyncRun>;
+  /** Stops the worker; starts another one, with this configuration where one is given. */
+  restart(file?: object): Promise<void>;
   stop(): Promise<void>;
 }
 
 export const ORGANIZATION = '34';
+
+let isRuntimeInstalled = false;
 
 /** Makes one; nothing runs by itself. */
 export async function createMailchimpBed(options: {
@@ -70,30 +81,38 @@ export async function createMailchimpBed(options: {
   const { name, file = {}, start = true } = options;
   const mailchimp = await startMailchimp(options.mailchimp ?? {});
   const quiet = { supporters: '31d', transactions: '31d', campaigns: '31d', recurringPlans: '31d' };
+  const schedules = { siteWalk: '31d', siteFull: '31d', organizationFull: '31d', audience: '31d', ...quiet };
   const bed = await createTestbed({
     name,
     sites: [],
-    file: {
-      ...file,
-      schedules: { siteWalk: '31d', siteFull: '31d', organizationFull: '31d', audience: '31d', ...quiet },
-    },
+    file: { ...file, schedules },
     variables: { MAILCHIMP_API_URL: mailchimp.url, ...options.variables },
   });
   const ring = loadConfig({ env: bed.env, folder: bed.folder }).encryptionKeys;
-  await bed.ledger.organizations.save({
-    id: ORGANIZATION,
-    name: 'Organization 34',
-    timeZone: 'UTC',
-    currency: 'USD',
-    mailchimpListId: sandboxAudienceId,
-    isSandbox: false,
-    sealed: sealCredentials(ring, ORGANIZATION, {
-      clientId: 'client',
-      clientSecret: 'secret',
-      mailchimpApiKey: sandboxMailchimpKey,
-    }),
-  });
-  if (start) await bed.start();
+  const addOrganization = (id: string): Promise<void> =>
+    bed.ledger.organizations.save({
+      id,
+      name: `Organization ${id}`,
+      timeZone: 'UTC',
+      currency: 'USD',
+      mailchimpListId: sandboxAudienceId,
+      isSandbox: false,
+      sealed: sealCredentials(ring, id, {
+        clientId: 'client',
+        clientSecret: 'secret',
+        mailchimpApiKey: sandboxMailchimpKey,
+      }),
+    });
+  await addOrganization(ORGANIZATION);
+  let { config } = bed;
+  let worker: RunningRole | undefined;
+  const startWorker = async (): Promise<void> => {
+    if (!isRuntimeInstalled) installRuntime(bed.log);
+    isRuntimeInstalled = true;
+    worker = await startWorkerRole({ config, stores: bed.stores, log: bed.log });
+  };
+  if (start) await bed.startServer();
+  if (start) await startWorker();
   const client = openClient(bed.stores.temporal);
   const database = openDatabase({ connectionString: bed.stores.databaseUrl, poolSize: 2 });
   return {
@@ -101,6 +120,7 @@ export async function createMailchimpBed(options: {
     mailchimp,
     audience: mailchimp.audience(),
     organization: ORGANIZATION,
+    addOrganization,
     give: async (supporters) => {
       // at once: nobody is gone for a moment while a sync looks
       await database.prisma.$transaction(
@@ -122,9 +142,16 @@ export async function createMailchimpBed(options: {
       const { result, message = null } = await handle.result();
       return (await bed.ledger.runs.find(input.run)) ?? ({ id: input.run, result, message } as SyncRun);
     },
+    async restart(changed) {
+      await worker?.stop();
+      if (changed) await writeFile(join(bed.folder, 'steward.config.json'), JSON.stringify({ ...changed, schedules }));
+      config = loadConfig({ env: bed.env, folder: bed.folder });
+      await startWorker();
+    },
     async stop() {
       await client.connection.close();
       await database.close();
+      await worker?.stop();
       await bed.stop();
       await mailchimp.close();
     },
