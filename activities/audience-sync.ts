@@ -5,6 +5,7 @@ import type {
 } from '../src/contract/audience-sync.js';
 import { ABSENT } from '../src/domain/plan-contact.js';
 import { AudienceMisconfigured } from './audience-target.js';
+import { compareAudience } from './compare-audience.js';
 import { currentRun, type SyncActivityDeps } from './sync-run.js';
 import { takeOff } from './take-off.js';
 
@@ -21,6 +22,7 @@ export function createAudienceSyncActivities(deps: AudienceSyncDeps): AudienceSy
   const { ledger } = deps;
   return {
     beginAudienceSync: (input) => beginAudienceSync(deps, input),
+    compareAudience: (input) => compareAudience(deps, input),
 
     async reckonDonors(input) {
       const { run, people } = await currentRun(deps, input);

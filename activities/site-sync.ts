@@ -16,7 +16,7 @@ export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
   return {
     beginSync: (input) => beginSync(deps, input),
     takeOverPlan: (input) => takeOverPlan(deps, input),
-    compareAudience: (input) => compareAudience(deps, input),
+    compareSite: (input) => compareAudience(deps, input),
 
     async awaitPushes(input) {
       const { audience } = await currentRun(deps, input);

@@ -6,12 +6,12 @@ import { failureText } from './failure-text.js';
 import { patient, short } from './patience.js';
 
 const { beginAudienceSync } = proxyActivities<AudienceSyncActivities>({ ...short, taskQueue: TaskQueue.Steward });
-const { reckonDonors, removeWithdrawn } = proxyActivities<AudienceSyncActivities>({
+const { reckonDonors, compareAudience, removeWithdrawn } = proxyActivities<AudienceSyncActivities>({
   ...patient,
   taskQueue: TaskQueue.Steward,
 });
 const { endSync } = proxyActivities<SyncActivities>({ ...short, taskQueue: TaskQueue.Steward });
-const { compareAudience, awaitPushes } = proxyActivities<SyncActivities>({ ...patient, taskQueue: TaskQueue.Steward });
+const { awaitPushes } = proxyActivities<SyncActivities>({ ...patient, taskQueue: TaskQueue.Steward });
 
 /**
  * One sync of an organization's audience, or a plan being applied; its id is the audience's, so two never overlap. Ends when

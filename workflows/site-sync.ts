@@ -13,7 +13,7 @@ import { failureText } from './failure-text.js';
 import { patient, short } from './patience.js';
 
 const { beginSync, endSync } = proxyActivities<SyncActivities>({ ...short, taskQueue: TaskQueue.Steward });
-const { takeOverPlan, compareAudience, awaitPushes } = proxyActivities<SyncActivities>({
+const { takeOverPlan, compareSite, awaitPushes } = proxyActivities<SyncActivities>({
   ...patient,
   taskQueue: TaskQueue.Steward,
 });
@@ -59,7 +59,7 @@ async function work(
     const refused = await takeOverPlan(input);
     if (refused.result) return refused;
   }
-  await compareAudience(input);
+  await compareSite(input);
   if (input.dryRun) return read;
 
   const pushed = await awaitPushes(input);

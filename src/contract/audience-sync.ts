@@ -31,6 +31,8 @@ export interface AudienceSyncActivities {
   beginAudienceSync(input: AudienceSyncInput): Promise<AudienceSyncBeginning>;
   /** Adds up what everybody has given, as of one instant. */
   reckonDonors(input: AudienceSyncInput): Promise<void>;
+  /** The same as `compareSite`, for the people of an organization. */
+  compareAudience(input: AudienceSyncInput): Promise<void>;
   /** Takes people off within the budget, or leaves them as a plan. */
   removeWithdrawn(input: AudienceSyncInput): Promise<SyncStep>;
 }

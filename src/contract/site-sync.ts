@@ -46,7 +46,7 @@ export interface SyncActivities {
   /** Takes what a dry run read into the ledger. */
   takeOverPlan(input: SiteSyncInput): Promise<SyncStep>;
   /** Compares address by address; marks what differs due, settles what is true, writes a dry run's plan. */
-  compareAudience(input: SyncInput): Promise<void>;
+  compareSite(input: SiteSyncInput): Promise<void>;
   /** Waits until everything that the run made due has its outcome, or its audience is paused. */
   awaitPushes(input: SyncInput): Promise<SyncStep>;
   /** Writes the run's result and figures. */

@@ -229,7 +229,7 @@ async function settleSeen(tx: Queries, { audience }: Compared, found: readonly F
       SELECT ${audience}, g.address, g.version, g.hash, g.outcome, now(), g."memberId", g."listState", now()
       FROM jsonb_to_recordset(${asJson(rows)}) AS g(address text, version int, "memberId" text, outcome text, hash text, "listState" text)
       ON CONFLICT (audience, address) DO UPDATE SET settled_hash = EXCLUDED.settled_hash, settled_outcome = EXCLUDED.settled_outcome,
-        settled_at = EXCLUDED.settled_at, differs_key = NULL, list_state = coalesce(EXCLUDED.list_state, contacts.list_state),
+        settled_at = EXCLUDED.settled_at, settled_reason = NULL, differs_key = NULL, list_state = coalesce(EXCLUDED.list_state, contacts.list_state),
         settled_member_id = CASE WHEN EXCLUDED.settled_outcome = 'opted-out'
           THEN coalesce(contacts.settled_member_id, EXCLUDED.settled_member_id) ELSE EXCLUDED.settled_member_id END
       WHERE contacts.due_at IS NULL AND contacts.under_way_until IS NULL AND contacts.version = EXCLUDED.version

@@ -1,11 +1,19 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { openClient } from '../../src/temporal/connection.js';
+import { recordHistories } from '../support/histories.js';
 import { createMailchimpBed, daysAgo, type MailchimpBed } from '../support/mailchimp-bed.js';
 
 let world: MailchimpBed;
 beforeAll(async () => {
   world = await createMailchimpBed({ name: 'e2e_audience_sync' });
 }, 60_000);
-afterAll(() => world?.stop());
+afterAll(async () => {
+  const { temporal } = world.bed.stores;
+  const client = openClient(temporal);
+  await recordHistories(client, temporal.address, 'audience', "WorkflowType = 'audienceSync'");
+  await client.connection.close();
+  await world.stop();
+});
 
 const member = (email: string) => world.audience.member(email);
 const tagsOf = (email: string): string[] => [...(member(email)?.tags ?? [])].sort();

@@ -118,7 +118,7 @@ test('every command is told of by --help', async () => {
   expect(code).toBe(0);
   const told = [...stdout.matchAll(/^ {2}([a-z]+)[ |]/gm)].map(([, name]) => name);
   expect(told).toEqual(
-    'start daemon site member sync supporter delivery queue parked held health doctor organization key db help'.split(
+    'start daemon site member sync audience supporter delivery queue parked held health doctor organization key db help'.split(
       ' ',
     ),
   );

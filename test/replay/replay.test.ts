@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 
-// Histories of runs that may still be open somewhere: today's code must replay them. New ones: RECORD_HISTORIES=1 with test/e2e/{operate,first-contact}.
+// Histories of runs that may still be open somewhere: today's code must replay them. New ones: RECORD_HISTORIES=1 with test/e2e/{operate,first-contact,audience-sync}.
 
 Runtime.install({
   logger: new DefaultLogger('ERROR'),
