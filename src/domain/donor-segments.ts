@@ -46,21 +46,28 @@ export function donorTags(inputs: DonorInputs, rules: SegmentRules, asOfDay: str
     lifecycle: lifecycleTags(inputs, rules, asOfDay),
   };
   return (Object.keys(found) as DonorTagFamily[]).flatMap((family) =>
-    found[family].map(([name, because]) => ({ name: rules.prefix + name, family, because })),
+    found[family].map(([name, because]) => ({
+      name: rules.prefix + name,
+      family,
+      // written when somebody asks: most are only pushed
+      get because() {
+        return because();
+      },
+    })),
   );
 }
 
 /** A name without prefix, and why. */
-type Reason = readonly [name: string, because: string];
+type Reason = readonly [name: string, because: () => string];
 
 function valueTags({ lifetimeAmount }: DonorInputs, { value }: SegmentRules): Reason[] {
   if (!value) return [];
-  if (lifetimeAmount <= 0) return [[value.prospect, 'no counted gift']];
-  const given = `${writeAmount(lifetimeAmount)} given in all`;
+  if (lifetimeAmount <= 0) return [[value.prospect, () => 'no counted gift']];
+  const given = (): string => `${writeAmount(lifetimeAmount)} given in all`;
   const tier = value.tiers.findLast(({ atLeast }) => lifetimeAmount >= atLeast);
-  if (tier) return [[tier.name, `${given}, at least ${writeLimit(tier.atLeast)}`]];
+  if (tier) return [[tier.name, () => `${given()}, at least ${writeLimit(tier.atLeast)}`]];
   const lowest = value.tiers[0];
-  return [[value.small, lowest ? `${given}, less than ${writeLimit(lowest.atLeast)}` : given]];
+  return [[value.small, () => (lowest ? `${given()}, less than ${writeLimit(lowest.atLeast)}` : given())]];
 }
 
 const lifetimeTags = ({ lifetimeAmount }: DonorInputs, { lifetime }: SegmentRules): Reason[] =>
@@ -68,29 +75,29 @@ const lifetimeTags = ({ lifetimeAmount }: DonorInputs, { lifetime }: SegmentRule
     .filter((limit) => lifetimeAmount >= limit)
     .map((limit) => [
       lifetimeName(limit),
-      `${writeAmount(lifetimeAmount)} given in all, at least ${writeLimit(limit)}`,
+      () => `${writeAmount(lifetimeAmount)} given in all, at least ${writeLimit(limit)}`,
     ]);
 
 function recencyTags({ lastGiftOn }: DonorInputs, { recency }: SegmentRules, asOfDay: string): Reason[] {
   if (!recency || lastGiftOn === undefined) return [];
   const days = Math.max(0, daysBetween(lastGiftOn, asOfDay));
-  const gift = `last gift on ${lastGiftOn}, ${plural(days, 'day')} ago`;
+  const gift = (): string => `last gift on ${lastGiftOn}, ${plural(days, 'day')} ago`;
   const tier = recency.tiers.find(({ withinDays }) => days <= withinDays);
   return [
     tier
-      ? [tier.name, `${gift}, at most ${writeLimit(tier.withinDays)}`]
-      : [recency.older, beyond(gift, recency.tiers.at(-1)?.withinDays)],
+      ? [tier.name, () => `${gift()}, at most ${writeLimit(tier.withinDays)}`]
+      : [recency.older, () => beyond(gift(), recency.tiers.at(-1)?.withinDays)],
   ];
 }
 
 function frequencyTags({ donationCount }: DonorInputs, { frequency }: SegmentRules): Reason[] {
   if (!frequency || donationCount <= 0) return [];
-  const gifts = plural(donationCount, 'gift');
+  const gifts = (): string => plural(donationCount, 'gift');
   const tier = frequency.tiers.find(({ atMost }) => donationCount <= atMost);
   return [
     tier
-      ? [tier.name, `${gifts}, at most ${writeLimit(tier.atMost)}`]
-      : [frequency.more, beyond(gifts, frequency.tiers.at(-1)?.atMost)],
+      ? [tier.name, () => `${gifts()}, at most ${writeLimit(tier.atMost)}`]
+      : [frequency.more, () => beyond(gifts(), frequency.tiers.at(-1)?.atMost)],
   ];
 }
 
@@ -100,16 +107,17 @@ const beyond = (what: string, limit: number | undefined): string =>
 function recurringTags(inputs: DonorInputs, { recurring }: SegmentRules): Reason[] {
   if (!recurring) return [];
   const { activePlans, monthlyPlans, atRiskPlans, pausedPlans, formerPlans, monthlyRecurringAmount } = inputs;
+  const given = (): string => `${writeAmount(monthlyRecurringAmount)} a month`;
   const tags: Reason[] = [];
-  if (activePlans > 0) tags.push([recurring.recurring, plural(activePlans, 'active plan')]);
-  if (monthlyPlans > 0) tags.push([recurring.monthly, `${plural(monthlyPlans, 'active plan')} charged monthly`]);
+  if (activePlans > 0) tags.push([recurring.recurring, () => plural(activePlans, 'active plan')]);
+  if (monthlyPlans > 0) tags.push([recurring.monthly, () => `${plural(monthlyPlans, 'active plan')} charged monthly`]);
   for (const limit of recurring.monthlyLimits)
     if (monthlyRecurringAmount >= limit)
-      tags.push([monthlyName(limit), `${writeAmount(monthlyRecurringAmount)} a month, at least ${writeLimit(limit)}`]);
-  if (atRiskPlans > 0) tags.push([recurring.atRisk, `${plural(atRiskPlans, 'plan')} whose charges fail`]);
-  if (pausedPlans > 0) tags.push([recurring.paused, plural(pausedPlans, 'paused plan')]);
+      tags.push([monthlyName(limit), () => `${given()}, at least ${writeLimit(limit)}`]);
+  if (atRiskPlans > 0) tags.push([recurring.atRisk, () => `${plural(atRiskPlans, 'plan')} whose charges fail`]);
+  if (pausedPlans > 0) tags.push([recurring.paused, () => plural(pausedPlans, 'paused plan')]);
   if (formerPlans > 0 && activePlans + atRiskPlans + pausedPlans === 0)
-    tags.push([recurring.former, `${plural(formerPlans, 'former plan')} and no other`]);
+    tags.push([recurring.former, () => `${plural(formerPlans, 'former plan')} and no other`]);
   return tags;
 }
 
@@ -122,14 +130,14 @@ function lifecycleTags(
   const thisYear = yearStart(asOfDay, fiscalYearStartMonth);
   const lastYear = yearBefore(thisYear);
   const gave = `last gift on ${lastGiftOn}`;
-  if (lastGiftOn < lastYear) return [[lifecycle.sybunt, `${gave}, before last year began on ${lastYear}`]];
-  if (lastGiftOn < thisYear) return [[lifecycle.lybunt, `${gave}, none since this year began on ${thisYear}`]];
+  if (lastGiftOn < lastYear) return [[lifecycle.sybunt, () => `${gave}, before last year began on ${lastYear}`]];
+  if (lastGiftOn < thisYear) return [[lifecycle.lybunt, () => `${gave}, none since this year began on ${thisYear}`]];
   const since = `${gave}, since this year began on ${thisYear}`;
-  if (lastGiftBeforeYearOn === undefined) return [[lifecycle.new, `${since}; none earlier`]];
+  if (lastGiftBeforeYearOn === undefined) return [[lifecycle.new, () => `${since}; none earlier`]];
   const earlier = `${since}; before that on ${lastGiftBeforeYearOn}`;
   return lastGiftBeforeYearOn < lastYear
-    ? [[lifecycle.reactivated, `${earlier}, none last year`]]
-    : [[lifecycle.retained, `${earlier}, last year`]];
+    ? [[lifecycle.reactivated, () => `${earlier}, none last year`]]
+    : [[lifecycle.retained, () => `${earlier}, last year`]];
 }
 
 /** First day of the (fiscal) year in which a day lies. */

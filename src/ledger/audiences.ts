@@ -93,7 +93,8 @@ export function createAudiences({ prisma, sql }: Database) {
         WHERE (b.audience = ANY(${[...configured]}) OR b.organization_id IN (SELECT id FROM organizations WHERE removed_at IS NULL))
           AND coalesce(b.writer_seen_at < now() - make_interval(secs => CASE WHEN b.paused_since IS NULL THEN ${WRITER_GONE_SECONDS}::int ELSE ${PAUSED_GONE_SECONDS}::int END), true)
           AND coalesce(b.woken_at < now() - make_interval(secs => least(3600, ${WRITER_GONE_SECONDS}::int * power(2, least(b.wakes, 10)))), true)
-          AND (b.checked_at IS NULL OR EXISTS (
+          -- a check creates fields: in an organization's audience nothing is done before its first sync
+          AND ((b.checked_at IS NULL AND b.organization_id IS NULL) OR EXISTS (
             SELECT FROM contacts c WHERE c.audience = b.audience AND c.due_at <= now() AND (c.under_way_until IS NULL OR c.under_way_until < now())))
         FOR UPDATE SKIP LOCKED)
       RETURNING a.audience, a.destination`,

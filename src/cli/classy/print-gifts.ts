@@ -2,8 +2,8 @@ import type { PlanClass } from '../../domain/donor-segments.js';
 import type { SegmentRules } from '../../domain/segment-rules.js';
 import type { Gift, NotCounted } from '../../ledger/classy/supporters.js';
 import { print, showTime } from '../output.js';
-import type { ClassifiedPlan } from './add-up.js';
 import { showAmount } from './amounts.js';
+import type { ClassifiedPlan } from './classify-plan.js';
 import { printWrapped, shorten } from './wrapped.js';
 
 /** Longest name of a campaign that is shown. */

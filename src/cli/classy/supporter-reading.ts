@@ -8,9 +8,9 @@ import { supportersOf } from '../../ledger/classy/supporters-as-people.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { CliError } from '../exit.js';
 import type { Session } from '../session.js';
-import { type ClassifiedPlan, classifyPlan } from './add-up.js';
 import { type AudienceEvidence, audienceOf, evidenceOf } from './audience-evidence.js';
-import { addUpNow, consentOf, type Derivation, type Deriving, derive } from './derivation.js';
+import { type ClassifiedPlan, classifyPlan } from './classify-plan.js';
+import { type Derivation, type Deriving, derive } from './derivation.js';
 import { observedOf } from './observed.js';
 import { unknownOrganization } from './organizations.js';
 import { supporterTimeline } from './supporter-timeline.js';
@@ -43,7 +43,7 @@ export async function readSupporters(reader: SupporterReader, organizationId: st
   const place = await audienceOf(reader, organization);
   const missingFields = place.found ? await ledger.audiences.missingFields(place.found.audience) : [];
   const by: Deriving = { organization: id, rules, isShared: place.found?.isShared ?? false, missingFields };
-  const { donor, now } = await derivationsOf(ledger, supporters, address, by);
+  const { donor, now } = await derivationsOf(ledger, address, by);
   const ids = supporters.map((one) => one.id);
   const evidence =
     place.found && address !== null
@@ -84,7 +84,7 @@ export async function readSupporters(reader: SupporterReader, organizationId: st
 }
 
 /** By id that supporter, by address whoever has it: in both cases with everybody at the same address. */
-export async function supportersAt(
+async function supportersAt(
   ledger: Ledger,
   { id, name, currency }: Organization,
   rules: Deriving['rules'],
@@ -114,21 +114,21 @@ export async function supportersAt(
 /** What tags and fields come from: as last added up, and as it would be now. */
 async function derivationsOf(
   ledger: Ledger,
-  supporters: readonly ShownSupporter[],
   address: string | null,
   by: Deriving,
 ): Promise<{ donor: Derivation | undefined; now: Derivation | undefined }> {
   if (address === null) return { donor: undefined, now: undefined };
-  const consent = consentOf(supporters);
   const [last, present] = await Promise.all([
     ledger.donors.lastReckoning(by.organization),
     ledger.supporters.present(by.organization),
   ]);
-  const added = last && (await ledger.supporters.addedUp(supportersOf({ ...by, asOfDay: last.asOfDay }), address));
-  const addedNow = addUpNow(supporters, by.rules, present.asOfDay);
+  const [added, addedNow] = await Promise.all([
+    last && ledger.supporters.addedUp(supportersOf({ ...by, asOfDay: last.asOfDay }), address),
+    ledger.donors.preview(by.organization, by.rules, present, address),
+  ]);
   return {
-    donor: last && added && derive(added, consent, last, by),
-    now: addedNow && derive(addedNow, consent, present, by),
+    donor: last && added && derive(added, last, by),
+    now: addedNow && derive(addedNow, present, by),
   };
 }
 
@@ -154,7 +154,7 @@ function judge(about: {
 function consentShown(supporters: readonly ShownSupporter[]) {
   const living = supporters.filter(({ missingSince }) => missingSince === null);
   return {
-    isGiven: consentOf(supporters) === true,
+    isGiven: living.length > 0 && living.every(({ isConsent }) => isConsent),
     yes: living.filter(({ isConsent }) => isConsent).map(({ id }) => id),
     no: living
       .filter(({ isConsent }) => !isConsent)

@@ -1,18 +1,7 @@
-import type { DonorInputs } from '../../domain/donor-segments.js';
 import type { ListState } from '../../domain/plan-contact.js';
 import type { Database } from '../database.js';
 import type { People } from '../people.js';
-import { type DonorColumns, donorColumns, type Reckoning, toInputs } from './donors.js';
-
-/** What those at one address were last added up to. */
-export interface AddedUp {
-  /** Whose names these are. */
-  supporterId: string;
-  email: string;
-  firstName: string;
-  lastName: string;
-  inputs: DonorInputs;
-}
+import { type DonorColumns, donorColumns, type Reckoning } from './donors.js';
 
 /** What a reading of an audience saw of an address. */
 export interface SeenThere {
@@ -40,12 +29,10 @@ export type DonorStanding = Awaited<ReturnType<ReturnType<typeof createDonorStan
 export function createDonorStandings({ prisma, sql }: Database) {
   return {
     /** The donor at an address as last added up; undefined: nobody was. */
-    async addedUp({ byAddress }: Pick<People, 'byAddress'>, address: string): Promise<AddedUp | undefined> {
+    async addedUp({ byAddress }: Pick<People, 'byAddress'>, address: string): Promise<DonorColumns | undefined> {
       const [row] = await sql.query<DonorColumns[]>`
         SELECT h.member_id, ${donorColumns} FROM ${byAddress} h WHERE h.address = ${address}`;
-      if (!row) return undefined;
-      const { member_id: supporterId, email, first_name: firstName, last_name: lastName } = row;
-      return { supporterId, email, firstName, lastName, inputs: toInputs(row) };
+      return row;
     },
 
     /** The present instant, as adding up now would have it. */

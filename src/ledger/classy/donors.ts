@@ -48,6 +48,21 @@ export function createDonors({ sql, transaction }: Database) {
         FROM organizations WHERE id = ${organization}::bigint AND donors_as_of IS NOT NULL`;
       return row;
     },
+
+    /** The donor at an address as adding up at that instant would give it, with its consent; nothing is written. Undefined: nobody there. */
+    async preview(
+      organization: string,
+      rules: SegmentRules,
+      at: Reckoning,
+      address: string,
+    ): Promise<DonorColumns | undefined> {
+      const [row] = await sql.query<DonorColumns[]>`
+        SELECT h.supporter_id::text AS member_id, ${donorColumns} FROM (
+          SELECT r.*, (SELECT bool_and(s.email_opt_in IS TRUE) FROM supporters s
+            WHERE s.organization_id = ${organization}::bigint AND s.address = r.address AND s.missing_since IS NULL) AS consent
+          FROM (${reckoned(organization, rules, at, address)}) r) h`;
+      return row;
+    },
   };
 }
 
@@ -73,8 +88,14 @@ async function takeOver(tx: Queries, organization: string): Promise<DonorCounts>
   return { donors, changed, gone };
 }
 
-/** Every address with what its living supporters gave up to the instant (vendors' notes on donor segments, inputs). */
-function reckoned(organization: string, rules: SegmentRules, { asOf, asOfDay }: Reckoning): Prisma.Sql {
+/** Every address, or only one, with what its living supporters gave up to the instant (vendors' notes on donor segments, inputs). */
+function reckoned(
+  organization: string,
+  rules: SegmentRules,
+  { asOf, asOfDay }: Reckoning,
+  address?: string,
+): Prisma.Sql {
+  const isMeant = address === undefined ? Prisma.sql`address <> ''` : Prisma.sql`address = ${address}`;
   const amount = Prisma.raw(rules.amountField);
   const gifts = rules.countInstallments
     ? Prisma.sql`count(*)::int`
@@ -85,7 +106,7 @@ function reckoned(organization: string, rules: SegmentRules, { asOf, asOfDay }: 
   return Prisma.sql`
     WITH living AS (
       SELECT id, address, email_address, first_name, last_name, classy_updated_at FROM supporters
-      WHERE organization_id = ${organization}::bigint AND missing_since IS NULL AND address <> ''
+      WHERE organization_id = ${organization}::bigint AND missing_since IS NULL AND ${isMeant}
     ), people AS (
       SELECT DISTINCT ON (address) address, id AS supporter_id, trim(email_address) AS email, coalesce(first_name, '') AS first_name,
         coalesce(last_name, '') AS last_name, (count(*) OVER (PARTITION BY address))::int AS supporters
