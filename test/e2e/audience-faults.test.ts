@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { sandboxAudienceId, sandboxMailchimpKey } from '../../src/sandbox/index.js';
 import { eventually } from '../support/eventually.js';
 import { createMailchimpBed, daysAgo, type MailchimpBed, type TestSupporter } from '../support/mailchimp-bed.js';
@@ -7,6 +7,7 @@ import { createMailchimpBed, daysAgo, type MailchimpBed, type TestSupporter } fr
 const TIMEOUT_MS = 1_000;
 const BUDGET = 12;
 const BATCH = '/lists/[^/]+\\?skip';
+const isBatch = new RegExp(BATCH);
 const SMALL = 'Classy-Small Donor';
 const file = {
   timeouts: { mailchimp: `${TIMEOUT_MS}ms` },
@@ -40,11 +41,21 @@ async function rows<T>(query: string): Promise<T[]> {
 
 /** In place of waiting for minutes: whoever is put off is due now, once MailChimp works on nothing any more. */
 async function letTimePass(): Promise<void> {
-  await eventually(() => world.mailchimp.connections.open(sandboxMailchimpKey) === 0);
+  if (world.mailchimp.connections.open(sandboxMailchimpKey) > 0) return;
   await world.sql(
     'UPDATE contacts SET due_at = now(), under_way_until = least(under_way_until, now()) WHERE due_at > now()',
   );
 }
+
+/** A sync to its end, in a world where time passes fast. */
+async function sync(more: Parameters<MailchimpBed['sync']>[0] = {}) {
+  const passing = setInterval(() => void letTimePass().catch(() => undefined), 300);
+  return await world.sync(more).finally(() => clearInterval(passing));
+}
+
+/** Waits until a batch hangs. */
+const pushing = () =>
+  eventually(() => world.mailchimp.calls.some(({ path, status }) => isBatch.test(path) && status === 0));
 
 /** Waits until nothing is due any more, and nobody is parked. */
 async function settled(): Promise<void> {
@@ -92,6 +103,10 @@ beforeAll(async () => {
     },
   });
 }, 60_000);
+afterEach(() => {
+  world.mailchimp.faults.clear();
+  world.mailchimp.connections.limit = 10;
+});
 afterAll(() => world?.stop());
 
 describe('the first sync', () => {
@@ -100,7 +115,7 @@ describe('the first sync', () => {
   test('a dry run before it changes nothing at all', async () => {
     world.audience.addByStaff('staff@readers.org', { tags: ['VIP'] });
     await world.give([...people(first), ...people(['staff@readers.org'])]);
-    const run = await world.sync({ dryRun: true });
+    const run = await sync({ dryRun: true });
     expect(run).toMatchObject({ result: 'done', planState: 'open', counts: { added: 40, updated: 1, removed: 0 } });
     expect(writesSince(0)).toEqual([]);
   });
@@ -109,11 +124,10 @@ describe('the first sync', () => {
     const { connections, faults } = world.mailchimp;
     connections.limit = 3;
     faults.latencyMs = 40;
-    const running = world.sync();
+    const running = sync();
     await eventually(() => first.some((email) => tagsOf(email).length > 0));
     await world.restart();
-    const passing = setInterval(() => void letTimePass().catch(() => undefined), 500);
-    const run = await running.finally(() => clearInterval(passing));
+    const run = await running;
     await settled();
     expect(run).toMatchObject({ first: true, quiet: true, result: 'done' });
     expect(counts(run)).toMatchObject({ added: 40, updated: 1, failed: 0 });
@@ -121,18 +135,16 @@ describe('the first sync', () => {
     expect(connections.highest).toBeLessThanOrEqual(3);
     expect(world.audience.automations).toEqual([]);
     expect(tagsOf('staff@readers.org')).toEqual([SMALL, 'VIP']);
-    connections.limit = 10;
-    faults.clear();
   });
 
   test('a field of another type is left out, also after a restart', async () => {
     await world.restart();
     await world.give(people(['first0@readers.org'], { gifts: [{ amount: 21, at: daysAgo(3) }] }));
-    const run = await world.sync();
+    const run = await sync();
     expect(counts(run)).toMatchObject({ updated: 1, leftAlone: 0, failed: 0 });
     expect(member('first0@readers.org')?.mergeFields).toMatchObject({ TOTALAMT: 21 });
     const calls = world.mailchimp.calls.length;
-    expect((await world.sync({ mode: 'full' })).result).toBe('done');
+    expect((await sync({ mode: 'full' })).result).toBe('done');
     expect(writesSince(calls)).toEqual([]);
   });
 });
@@ -145,11 +157,10 @@ describe('a failing MailChimp', () => {
     await sleep(1_100);
     await world.give(people([...added, 'long@readers.org']));
     world.mailchimp.faults.hangOnce = { afterStoringMs: TIMEOUT_MS + 300, match: BATCH };
-    expect((await world.sync()).result).toBe('partly');
-    await settled();
+    expect(counts(await sync())).toMatchObject({ added: 4, updated: 1, failed: 0 });
     expectAdded(added);
     await withdraw([added[0]!, 'long@readers.org']);
-    expect(counts(await world.sync())).toMatchObject({ removed: 1 });
+    expect(counts(await sync())).toMatchObject({ removed: 1 });
     expect([statusOf(added[0]!), statusOf('long@readers.org')]).toEqual(['unsubscribed', 'subscribed']);
   });
 
@@ -157,7 +168,7 @@ describe('a failing MailChimp', () => {
     const half = named('half', 6);
     await world.give(people(half));
     world.mailchimp.quirks.halfFailBatches = 1;
-    await world.sync();
+    await sync();
     await settled();
     expectAdded(half);
   });
@@ -168,8 +179,7 @@ describe('a failing MailChimp', () => {
     await world.give(people([...others, poison]));
     world.mailchimp.quirks.poisonedBatch = how;
     world.mailchimp.faults.poisonAddresses = [poison];
-    const run = await world.sync();
-    expect(run.message ?? '').toMatch(how === 'named' ? /|/ : /1 failed so far/);
+    await sync();
     expectAdded(others);
     await settled();
     const [row] = await rows<object>(
@@ -178,29 +188,28 @@ describe('a failing MailChimp', () => {
     expect(row).toMatchObject({ outcome: 'declined' });
     expect(statusOf(poison)).toBeUndefined();
     const calls = world.mailchimp.calls.length;
-    expect((await world.sync({ mode: 'full' })).result).toBe('done');
+    expect((await sync({ mode: 'full' })).result).toBe('done');
     expect(writesSince(calls)).toEqual([]);
-    world.mailchimp.faults.clear();
   });
 
   test('segment calls time out, and staff deletes a tag while it is given', async () => {
     const slow = named('slow', 4);
     await world.give(people(slow));
     world.mailchimp.faults.hangOnce = { beforeStoringMs: TIMEOUT_MS + 300, match: '/segments/' };
-    await world.sync();
+    await sync();
     await settled();
     expectAdded(slow);
 
     const bereft = named('bereft', 4);
     await world.give(people(bereft));
     world.mailchimp.faults.hangOnce = { beforeStoringMs: 300, match: BATCH };
-    const running = world.sync();
-    await eventually(() => world.mailchimp.calls.at(-1)?.method === 'POST');
+    const running = sync();
+    await pushing();
     world.audience.removeTag(world.audience.tags.named(SMALL)!);
     await running;
     await settled();
     expectAdded(bereft);
-    await world.sync();
+    await sync();
     await settled();
     expectAdded(slow);
   });
@@ -213,15 +222,15 @@ describe('a failing MailChimp', () => {
     const { faults } = world.mailchimp;
     faults.failEvery = { nth: 1, status: 500, match: '/tags\\?' };
     setTimeout(() => faults.clear(), 1_200);
-    await eventually(async () => (await world.sync()).result !== 'failed');
+    await sync();
     await eventually(() => faults.failEvery === undefined);
     await settled();
-    await world.sync();
+    await sync();
     await settled();
     expectAdded(near);
     expect(new Set(tagsOf('sixty@readers.org'))).toEqual(new Set([SMALL, ...many]));
     await withdraw([near[0]!]);
-    await world.sync();
+    await sync();
     expect(statusOf(near[0]!)).toBe('unsubscribed');
   });
 
@@ -234,8 +243,8 @@ describe('a failing MailChimp', () => {
     const { faults } = world.mailchimp;
     await world.give(people(met));
     faults.hangOnce = { beforeStoringMs: 200, match: BATCH };
-    const running = world.sync();
-    await eventually(() => world.mailchimp.calls.at(-1)?.method === 'POST');
+    const running = sync();
+    await pushing();
     faults.set(on);
     const run = await running;
     expect(run).toMatchObject({ result: 'partly', message: expect.stringContaining('paused') });
@@ -251,11 +260,11 @@ describe('people who say no', () => {
   test('between reading and pushing: respected, and kept', async () => {
     const email = 'between@readers.org';
     await world.give(people([email]));
-    await world.sync();
+    await sync();
     await world.give(people([email], { gifts: [{ amount: 1_000, at: daysAgo(2) }] }));
     world.mailchimp.faults.hangOnce = { beforeStoringMs: 300, match: BATCH };
-    const running = world.sync();
-    await eventually(() => world.mailchimp.calls.at(-1)?.method === 'POST');
+    const running = sync();
+    await pushing();
     world.audience.unsubscribe(email);
     expect((await running).result).toBe('done');
     expect(statusOf(email)).toBe('unsubscribed');
@@ -267,11 +276,11 @@ describe('people who say no', () => {
     const [here, there] = ['here@readers.org', 'there@readers.org'];
     const [one] = people([here]);
     await world.give([one!]);
-    await world.sync();
+    await sync();
     world.audience.unsubscribe(here);
-    await world.sync();
+    await sync();
     await world.give([{ ...one!, email: there }]);
-    await world.sync();
+    await sync();
     await settled();
     expect(statusOf(there)).not.toBe('subscribed');
   });
@@ -280,29 +289,29 @@ describe('people who say no', () => {
     const [from, to] = ['from@readers.org', 'to@readers.org'];
     const [one] = people([from]);
     await world.give([one!]);
-    await world.sync();
+    await sync();
     await world.give([{ ...one!, email: to, gifts: [{ amount: 700, at: daysAgo(1) }] }]);
-    expect(counts(await world.sync())).toMatchObject({ moved: 1 });
+    expect(counts(await sync())).toMatchObject({ moved: 1 });
     await settled();
     expect(tagsOf(to)).toEqual(['Classy-Mid-Level Donor']);
     world.audience.addByStaff(from);
     await world.give([{ ...one!, email: to, optIn: false }, ...people(['other@readers.org'], { email: from })]);
-    await world.sync();
+    await sync();
     await world.give(people(['other@readers.org'], { email: from, optIn: false }));
-    await world.sync();
+    await sync();
     expect([statusOf(to), statusOf(from)]).toEqual(['unsubscribed', 'subscribed']);
   });
 
   test('what changed beyond the limit of a sync is not forgotten', async () => {
-    const [early, late] = ['aa-limit@readers.org', 'zz-limit@readers.org'];
+    const [early, late] = ['0-limit@readers.org', 'zz-limit@readers.org'];
     await world.give(people([early, late]));
-    await world.sync();
+    await sync();
     world.audience.unsubscribe(late);
     await world.give(people([early, late], { gifts: [{ amount: 30, at: daysAgo(2) }] }));
-    const run = await world.sync({ mode: 'full', limit: 1 });
+    const run = await sync({ mode: 'full', limit: 1 });
     expect(counts(run)).toMatchObject({ updated: 1 });
     expect(member(early)?.mergeFields).toMatchObject({ TOTALAMT: 30 });
-    await world.sync();
+    await sync();
     const no = await rows<object>(`SELECT state FROM opt_outs WHERE address = '${late}'`);
     expect(no).toContainEqual({ state: 'Unsubscribed' });
   });
@@ -312,13 +321,13 @@ describe('plans', () => {
   test('a dry run changes nothing, its plan does just that, and not what is no longer so', async () => {
     const [kept, given, gone, left] = named('plan', 4) as [string, string, string, string];
     await world.give(people([kept, given, gone, left]));
-    await world.sync();
+    await sync();
     await world.give([
       ...people([kept, given, gone, left], { gifts: [{ amount: 600, at: daysAgo(2) }] }),
       ...people(['plan-new@readers.org']),
     ]);
     const calls = world.mailchimp.calls.length;
-    const plan = await world.sync({ dryRun: true, mode: 'full' });
+    const plan = await sync({ dryRun: true, mode: 'full' });
     expect(writesSince(calls)).toEqual([]);
     expect(plan).toMatchObject({ planState: 'open', counts: { added: 1, updated: 4 } });
     const items = await world.bed.ledger.plans.items({ run: plan.id, limit: 100 });
@@ -333,7 +342,7 @@ describe('plans', () => {
     ]);
     world.audience.unsubscribe(left);
     const writes = world.audience.writes.length;
-    const run = await world.sync({ mode: 'apply', plan: plan.id });
+    const run = await sync({ mode: 'apply', plan: plan.id });
     await settled();
     expect(counts(run)).toMatchObject({ added: 1, updated: expect.any(Number), removed: 0, failed: 0 });
     const written = new Set(world.audience.writes.slice(writes).map(({ address }) => address));
@@ -343,33 +352,33 @@ describe('plans', () => {
     expect([...written]).toEqual(expect.arrayContaining([kept, 'plan-new@readers.org']));
     expect(tagsOf(kept)).toEqual(['Classy-Mid-Level Donor']);
     expect([statusOf(left), statusOf(gone)]).toEqual(['unsubscribed', 'subscribed']);
-    expect(await world.sync({ mode: 'apply', plan: plan.id })).toMatchObject({ result: 'refused' });
-    expect(counts(await world.sync())).toMatchObject({ added: 1, removed: 1 });
+    expect(await sync({ mode: 'apply', plan: plan.id })).toMatchObject({ result: 'refused' });
+    expect(counts(await sync())).toMatchObject({ added: 1, removed: 1 });
     expect(tagsOf(given)).toEqual(['Classy-$1K+ Lifetime', 'Classy-$5K+ Lifetime', 'Classy-Principal Donor']);
   });
 
   test('more withdrawals than the budget allows are left as a plan, which takes them off', async () => {
     const many = named('many', BUDGET + 1);
     await world.give(people(many));
-    await world.sync();
+    await sync();
     await withdraw(many);
-    const run = await world.sync();
+    const run = await sync();
     expect(run).toMatchObject({ result: 'refused', planState: 'open', counts: { removed: 0 } });
     expect(new Set(many.map(statusOf))).toEqual(new Set(['subscribed']));
-    const applied = await world.sync({ mode: 'apply', plan: run.planId! });
+    const applied = await sync({ mode: 'apply', plan: run.planId! });
     expect(applied).toMatchObject({ result: 'done', counts: { removed: BUDGET + 1 } });
     expect(new Set(many.map(statusOf))).toEqual(new Set(['unsubscribed']));
   });
 });
 
 describe('another configuration', () => {
-  const renamed = { ...file.segments, value: { small: 'Little Donor' }, lifetime: [20, 2_000] };
+  const renamed = { ...file.segments, value: { small: 'Little Donor' }, lifetime: [20, 1_000] };
 
   test('old names are taken from those who had them, and from nobody else', async () => {
     world.audience.addByStaff('stranger@readers.org', { tags: [SMALL] });
     const had = world.audience.members().filter(({ tags, status }) => tags.includes(SMALL) && status === 'subscribed');
     await world.restart({ ...file, segments: { ...renamed, onOptOut: 'archive' } });
-    const run = await world.sync();
+    const run = await sync();
     await settled();
     expect(run.result).toBe('done');
     expect(had.length).toBeGreaterThan(40);
@@ -388,10 +397,10 @@ describe('another configuration', () => {
   test('without consent: archived', async () => {
     await withdraw(['half0@readers.org']);
     await world.sql(`UPDATE removals SET drawn_at = drawn_at - interval '2 days'`);
-    expect(counts(await world.sync())).toMatchObject({ removed: 1 });
+    expect(counts(await sync())).toMatchObject({ removed: 1 });
     expect(statusOf('half0@readers.org')).toBe('archived');
     await world.give(people(['half0@readers.org']));
-    await world.sync();
+    await sync();
     expect(statusOf('half0@readers.org')).toBe('archived');
   });
 
@@ -399,7 +408,7 @@ describe('another configuration', () => {
     await world.restart({ ...file, segments: { ...renamed, onOptOut: 'leave' } });
     await withdraw(['half1@readers.org']);
     const calls = world.mailchimp.calls.length;
-    expect(counts(await world.sync())).toMatchObject({ removed: 0, failed: 0 });
+    expect(counts(await sync())).toMatchObject({ removed: 0, failed: 0 });
     expect(statusOf('half1@readers.org')).toBe('subscribed');
     expect(writesSince(calls)).toEqual([]);
   });
@@ -411,7 +420,7 @@ describe('two organizations on one audience', () => {
   test('without a prefix each: refused', async () => {
     await world.addOrganization('35');
     await world.restart({ ...file });
-    const run = await world.sync();
+    const run = await sync();
     expect(run).toMatchObject({ result: 'refused', message: expect.stringMatching(/same tag prefix "Classy-"/) });
   });
 
@@ -423,15 +432,17 @@ describe('two organizations on one audience', () => {
       `INSERT INTO supporters (id, organization_id, email_address, address, first_name, last_name, email_opt_in, classy_updated_at, raw, observed_at)
        SELECT 90000, 35, email_address, address, first_name, last_name, true, classy_updated_at, '{}', now() FROM supporters WHERE id = ${both!.id}`,
     );
+    // the one that was there first keeps the audience as it was
+    const audiences = [sandboxAudienceId, `${sandboxAudienceId}.35`];
     for (const turn of [1, 2])
-      for (const id of ['34', '35']) {
-        const run = await world.sync({ audience: `${sandboxAudienceId}.${id}` });
-        expect([turn, id, run.result, run.message]).toEqual([turn, id, 'done', null]);
+      for (const audience of audiences) {
+        const run = await sync({ audience });
+        expect([turn, audience, run.result, run.message]).toEqual([turn, audience, 'done', null]);
         await settled();
       }
     expect(tagsOf('both@readers.org')).toEqual([SMALL, 'Gala-Prospect']);
     const calls = world.mailchimp.calls.length;
-    for (const id of ['34', '35']) await world.sync({ audience: `${sandboxAudienceId}.${id}`, mode: 'full' });
+    for (const audience of audiences) await sync({ audience, mode: 'full' });
     expect(writesSince(calls)).toEqual([]);
   });
 });

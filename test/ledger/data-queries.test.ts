@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import type { Resource } from '../../src/contract/organization-sync.js';
+import { defaultSegmentRules } from '../../src/domain/segment-rules.js';
 import type { OrganizationEntry } from '../../src/ledger/classy/organizations.js';
 import { readRecords } from '../../src/vendors/classy/records.js';
 import { type OpenLedger, openLedger } from './open-ledger.js';
@@ -189,6 +190,7 @@ async function fill(): Promise<void> {
     await read('35', resource, theirs[resource], []);
     await read('34', resource, ours[resource], gone[resource]);
   }
+  await open.ledger.donors.reckon('34', defaultSegmentRules);
 }
 
 async function read(id: string, resource: Resource, entries: Json[], missing: number[]): Promise<void> {
@@ -208,7 +210,7 @@ async function read(id: string, resource: Resource, entries: Json[], missing: nu
 // --- what the queries must give; sums by hand ---
 
 describe('the queries of docs/data.md', () => {
-  test('are the five', () => {
+  test('are the seven', () => {
     const titles = [...section('Queries').matchAll(/^### (.*)$/gm)].map(([, title]) => title);
     expect(titles).toEqual([
       'Lifetime value by campaign',
@@ -216,6 +218,8 @@ describe('the queries of docs/data.md', () => {
       'Monthly recurring revenue',
       'Refunds',
       'Gifts by month',
+      'Donors by recency',
+      'Donors without consent',
     ]);
   });
 
@@ -295,6 +299,30 @@ describe('the queries of docs/data.md', () => {
     expect(await rowsOf('Gifts by month')).toEqual(months);
   });
 
+  test('donors by recency, to the day of the organization', async () => {
+    // 30 June 2025 in New York
+    const at = (sql: string): string => sql.replaceAll('o.donors_as_of', `timestamptz '2025-07-01 03:30:00+00'`);
+    expect(await rowsOf('Donors by recency', at)).toEqual([
+      // 162.60 (1 and 2, 187 days ago) + 0.10 (7, 365 days ago)
+      ['181 to 365', '2', '162.7', '1'],
+      ['366 to 730', '1', '39.45', '0'],
+      ['more than 730', '1', '21.005', '0'],
+      ['no gift', '1', '0', '0'],
+    ]);
+    // as it stands, as of when they were added up
+    const people = (await rowsOf('Donors by recency')).map(([, count]) => Number(count));
+    expect(people.reduce((sum, count) => sum + count, 0)).toBe(5);
+  });
+
+  test('donors without consent', async () => {
+    const hannah = ['2', 'HANNAH@example.org', 'Hannah', 'Doe', '162.6', '2024-12-25', 't'];
+    expect(await rowsOf('Donors without consent')).toEqual([hannah]);
+    expect(await rowsOf('Donors without consent', (sql) => sql.replace('>= 100', '>= 20'))).toEqual([
+      hannah,
+      ['8', 'kim@example.org', 'Kim', 'Doe', '21.005', '2022-12-31', 'f'],
+    ]);
+  });
+
   test('keep currencies apart where the organization has none', async () => {
     const { organizations } = open.ledger;
     await organizations.save(organization('34', 'America/New_York', undefined));
@@ -321,7 +349,10 @@ describe('the tables of docs/data.md', () => {
 
   test('are those that analysts may read', () => {
     expect(titles.toSorted()).toEqual(
-      ['campaigns', 'organizations', 'recurring_plans', 'supporters', 'transaction_items', 'transactions'].toSorted(),
+      [
+        ...['campaigns', 'donors', 'organizations', 'recurring_plans', 'supporters', 'transaction_items'],
+        'transactions',
+      ].toSorted(),
     );
   });
 

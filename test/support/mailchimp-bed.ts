@@ -143,9 +143,11 @@ export async function createMailchimpBed(options: {
       return (await bed.ledger.runs.find(input.run)) ?? ({ id: input.run, result, message } as SyncRun);
     },
     async restart(changed) {
-      await worker?.stop();
       if (changed) await writeFile(join(bed.folder, 'steward.config.json'), JSON.stringify({ ...changed, schedules }));
       config = loadConfig({ env: bed.env, folder: bed.folder });
+      const before = worker;
+      worker = undefined;
+      await before?.stop();
       await startWorker();
     },
     async stop() {
