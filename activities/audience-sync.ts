@@ -5,6 +5,7 @@ import type {
 } from '../src/contract/audience-sync.js';
 import { ABSENT } from '../src/domain/plan-contact.js';
 import { AudienceMisconfigured } from './audience-target.js';
+import { beat } from './beating.js';
 import { compareAudience } from './compare-audience.js';
 import { currentRun, type SyncActivityDeps } from './sync-run.js';
 import { takeOff } from './take-off.js';
@@ -27,10 +28,15 @@ export function createAudienceSyncActivities(deps: AudienceSyncDeps): AudienceSy
     async reckonDonors(input) {
       const { run, people } = await currentRun(deps, input);
       const organization = run.site.slice(run.site.indexOf('/') + 1);
-      await ledger.runs.progress(input.run, { phase: 'adding up' });
-      const { donors } = await deps.reckon(organization);
-      await ledger.runs.progress(input.run, { read: donors });
-      deps.log.debug({ scope: people.scope, donors }, 'donors are added up');
+      const beating = beat(deps.stopping, {});
+      try {
+        await ledger.runs.progress(input.run, { phase: 'adding up' });
+        const { donors } = await deps.reckon(organization);
+        await ledger.runs.progress(input.run, { read: donors });
+        deps.log.debug({ scope: people.scope, donors }, 'donors are added up');
+      } finally {
+        beating.stop();
+      }
     },
 
     async removeWithdrawn(input) {

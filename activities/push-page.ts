@@ -4,10 +4,10 @@ import type { TakenContact } from '../src/ledger/contacts.js';
 import type { Settlement } from '../src/ledger/writer.js';
 import type { Writing } from './audience-push.js';
 import { hashOf } from './contact-hash.js';
-import { inTurns } from './in-turns.js';
-import { pushTogether, settle, type Tagged } from './push-call.js';
+import { pushImports } from './push-imports.js';
 import { type PersonPlan, pushPerson } from './push-person.js';
-import { pushTags } from './push-tags.js';
+import { WAIT_MS } from './retry-later.js';
+import { settle } from './settle.js';
 
 /** A due contact and what it needs. */
 export interface Planned<P extends ContactPlan = ContactPlan> {
@@ -20,8 +20,6 @@ export type ImportPlan = Extract<ContactPlan, { do: 'import' }>;
 const PERSONS_A_PAGE = 8;
 /** Tags that start no automations go person by person: so many are settled before the next look. */
 const QUIET_PEOPLE_A_PAGE = 1_000;
-/** A contact whose turn comes with another's. */
-export const WAIT_MS = 2_000;
 
 /**
  * Works on one page: what needs no call is settled, then a few people who need calls of their own (moves before any import
@@ -52,22 +50,6 @@ export async function pushPage(writing: Writing, page: readonly TakenContact[]):
   for (const call of callsOf(live, writing)) await pushImports(writing, [call]);
   // no more than the page is made for: a look for live ones comes first
   await pushImports(writing, callsOf(bulk, writing).slice(0, Math.ceil(pageSize / batchSize)));
-}
-
-/** Pushes calls of different people side by side, then the tags of all of them together. */
-export async function pushImports(writing: Writing, calls: readonly Planned<ImportPlan>[][]): Promise<void> {
-  const tagged: Tagged[] = [];
-  try {
-    await inTurns(writing, calls, async (call) => {
-      tagged.push(...(await pushTogether(writing, call)));
-    });
-  } catch (error) {
-    const { ledger, audience, generation } = writing;
-    const left = tagged.map(({ taken }) => taken.address);
-    if (left.length > 0) await ledger.writer.release(audience, generation, left);
-    throw error;
-  }
-  if (tagged.length > 0) await pushTags(writing, tagged);
 }
 
 async function settleWithoutCall(writing: Writing, planned: readonly Planned[]): Promise<void> {

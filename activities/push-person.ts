@@ -4,9 +4,13 @@ import { tagChange } from '../src/domain/tag-change.js';
 import type { Settlement } from '../src/ledger/writer.js';
 import { VendorError } from '../src/vendors/errors.js';
 import type { Writing } from './audience-push.js';
-import { settle, settled, settleOutcomes, withCall } from './push-call.js';
-import { type ImportPlan, type Planned, pushImports, WAIT_MS } from './push-page.js';
+import { withCall } from './push-call.js';
+import { pushImports } from './push-imports.js';
+import type { ImportPlan, Planned } from './push-page.js';
 import { pushTags } from './push-tags.js';
+import { WAIT_MS } from './retry-later.js';
+import { settle, settled } from './settle.js';
+import { cameWithCall, settleOutcomes } from './settle-outcomes.js';
 
 /** Plans that concern one person and begin by reading the list. */
 export type PersonPlan = Exclude<ContactPlan, { do: 'nothing' | 'wait' | 'skip' }>;
@@ -97,13 +101,17 @@ async function move(writing: Writing, one: Planned<PlanOf<'move'>>): Promise<voi
   if (source.state === 'Active' && !taken.optedOut && isOurRemoval(taken, target)) return moveOntoRemoved(writing, one);
   if (source.state === 'Absent' || target.state !== 'Absent') {
     // nothing to move, or no place to move to: the former address is judged on its own
-    await ledger.contacts.leaveAddress(audience, generation, plan.from, source.state, taken.address);
+    // moved by a call of ours whose answer never came: the same subscriber is at the new address
+    const heir = taken.addingSince ? taken.address : undefined;
+    await ledger.contacts.leaveAddress(audience, generation, plan.from, source.state, heir);
     if (target.state === 'Absent' && taken.optedOut) {
       return finish(writing, one, { outcome: 'opted-out', hash: plan.hash, listState: 'Absent' });
     }
     return importRead(writing, one, target.state, false);
   }
-  const outcome = await withCall(writing, [one], () => writing.destination.move(plan.from, plan.contact), [plan.from]);
+  const booked = { taken, plan: { ...plan, addition: true } };
+  const send = () => writing.destination.move(plan.from, plan.contact);
+  const outcome = await withCall(writing, [booked], send, [plan.from]);
   if (!outcome) return;
   if (outcome.kind === 'stored')
     await ledger.contacts.leaveAddress(audience, generation, plan.from, 'Absent', taken.address);
@@ -128,7 +136,7 @@ async function moveOntoRemoved(writing: Writing, { taken, plan }: Planned<PlanOf
   const send = () => destination.push([plan.contact], flags);
   const outcomes = await withCall(writing, [{ taken, plan }], send, [plan.from]);
   if (!outcomes) return;
-  await ledger.contacts.leaveAddress(audience, generation, plan.from, 'Active', taken.address);
+  await ledger.contacts.leaveAddress(audience, generation, plan.from, 'Active');
   await settleOutcomes(writing, [{ taken, hash: plan.hash, operation: 'resubscribe', outcome: outcomes[0]! }]);
 }
 
@@ -172,6 +180,8 @@ async function remove(writing: Writing, one: Planned<PlanOf<'remove'>>): Promise
     await ledger.removals.complete(audience, taken.address, there.stateDate, removedState);
     return finish(writing, one, done);
   }
+  const mayBeTakenOff = people.rules.takesOff === 'anybody' || taken.isOurs || cameWithCall(there, taken);
+  if (!mayBeTakenOff) return finish(writing, one, { outcome: 'kept', hash: plan.hash, listState: there.state });
   if (there.state !== 'Active') {
     await ledger.removals.void(audience, taken.address);
     return finish(writing, one, {

@@ -1,8 +1,17 @@
 import type { PushOutcome, TagCall } from '../src/audiences/destination.js';
+import type { Contact } from '../src/domain/contact.js';
 import { groupBy } from '../src/domain/group-by.js';
+import type { TagChange } from '../src/domain/tag-change.js';
 import type { Writing } from './audience-push.js';
 import { inTurns } from './in-turns.js';
-import { settleOutcomes, type Tagged, withCall } from './push-call.js';
+import { withCall } from './push-call.js';
+import { type CallOutcome, settleOutcomes } from './settle-outcomes.js';
+
+/** A contact that is stored and whose tags are still to be changed. */
+export interface Tagged extends CallOutcome {
+  contact: Contact;
+  change: TagChange;
+}
 
 /** A person whose tags are changed by several calls: settled when all of them have ended. */
 interface Progress {

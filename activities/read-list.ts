@@ -21,8 +21,6 @@ export function createListActivities(deps: SyncActivityDeps): ListActivities {
     async readList(input) {
       const current = await currentRun(deps, input);
       try {
-        // what it takes and what not is known before anybody is compared
-        if (!('site' in input) && !current.run.dryRun) await checkAudience(deps, current);
         return await readList(deps, input, current);
       } catch (error) {
         if (error instanceof VendorError && !(await answers(current.destination)))
@@ -36,13 +34,14 @@ export function createListActivities(deps: SyncActivityDeps): ListActivities {
 async function readList(deps: SyncActivityDeps, input: SyncInput, current: CurrentRun): Promise<SyncStep> {
   const { ledger, log } = deps;
   const { run, audience, destination } = current;
-  const wouldMail = run.first && !(await mayMail(deps, current));
-  if (wouldMail && !run.dryRun) return DOUBLE_OPT_IN;
   const beating = beat<ReadingProgress>(deps.stopping, { cursor: undefined, read: 0, active: 0, calls: 0, ms: 0 });
   const since = await sinceWhen(deps, current);
   let at = beating.from;
   let hasAnswered = false;
   try {
+    const wouldMail = run.first && !(await mayMail(deps, current));
+    if (wouldMail && !run.dryRun) return DOUBLE_OPT_IN;
+    if (!('site' in input)) await lookAtFields(deps, current);
     await ledger.runs.progress(input.run, { phase: 'reading list' });
     for (let isLast = false; !isLast; ) {
       const asOf = await ledger.walks.now();
@@ -70,6 +69,13 @@ async function readList(deps: SyncActivityDeps, input: SyncInput, current: Curre
   } finally {
     beating.stop();
   }
+}
+
+/** What the audience takes is known before anybody is compared; a run that only looks creates nothing. */
+async function lookAtFields(deps: SyncActivityDeps, { run, audience, destination }: CurrentRun): Promise<void> {
+  if (run.marks && !run.dryRun) return void (await checkAudience(deps, { destination }));
+  const { missingFields = [] } = await destination.check(true);
+  await deps.ledger.audiences.noteMissingFields(audience, missingFields);
 }
 
 /** The destination's clock may differ, and it may write down late what it did. */

@@ -1,5 +1,6 @@
 import type { SiteSyncInput, SyncActivities, SyncBeginning, SyncStep } from '../src/contract/site-sync.js';
 import { membersOf } from '../src/ledger/people.js';
+import type { SyncRun } from '../src/ledger/runs.js';
 import { toWaitingDelivery } from '../src/vendors/ghost/member-facts.js';
 import { waitForOutcomes } from './await-pushes.js';
 import { beat } from './beating.js';
@@ -44,7 +45,8 @@ export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
       // what the first full sync found is due or settled by now, also where the list is paused
       const isStoppedByGuard = ended === 'refused' && run.phase !== 'starting' && run.phase !== 'reading list';
       const hasCompared = ended === 'done' || ended === 'partly' || isStoppedByGuard;
-      if (run.first && !run.dryRun && input.limit === undefined && hasCompared) await ledger.runs.adopted(run.audience);
+      const isWhole = input.limit === undefined && ('site' in input || !(await leftPeopleOut(deps, run)));
+      if (run.first && !run.dryRun && isWhole && hasCompared) await ledger.runs.adopted(run.audience);
       if (!run.dryRun && hasCompared && run.listReadAt && input.limit === undefined)
         await ledger.audiences.wasRead(run.audience, run.listReadAt);
       if (isNews) {
@@ -57,6 +59,12 @@ export function createSyncActivities(deps: SyncActivityDeps): SyncActivities {
       return { result: ended };
     },
   };
+}
+
+/** A first sync that carried out a plan is not done while somebody was not as planned any more: they are not to be met loudly. */
+async function leftPeopleOut({ ledger }: SyncActivityDeps, run: SyncRun): Promise<boolean> {
+  if (run.planId === null) return false;
+  return notInPlan(run) > 0 || (await ledger.outcomes.countSkipped(run.planId, run.id)) > 0;
 }
 
 /** Decides whether a run goes ahead, and how: gently before the first full sync of its list (house decision 18). */

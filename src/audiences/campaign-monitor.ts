@@ -75,9 +75,9 @@ export function createCampaignMonitorList({
     capabilities: campaignMonitorCapabilities,
     readsChanges: false,
 
-    async check(): Promise<AudienceCheck> {
+    async check(looksOnly = false): Promise<AudienceCheck> {
       const list = await client.readList(listId);
-      const problems = await ensureFields(client, listId, fields);
+      const problems = await ensureFields(client, listId, fields, looksOnly);
       const { TotalActiveSubscribers } = await client.readStats(listId);
       return {
         title: list.Title,
@@ -131,13 +131,18 @@ export function createCampaignMonitorList({
 }
 
 /** Creates what is missing; a field of another type is reported, since its values would be dropped in silence. */
-async function ensureFields(client: CampaignMonitorClient, listId: string, fields: FieldTypes): Promise<string[]> {
+async function ensureFields(
+  client: CampaignMonitorClient,
+  listId: string,
+  fields: FieldTypes,
+  looksOnly: boolean,
+): Promise<string[]> {
   const types = new Map((await client.readCustomFields(listId)).map(({ Key, DataType }) => [fieldKey(Key), DataType]));
   const problems: string[] = [];
   for (const [name, type] of Object.entries(fields)) {
     const found = types.get(fieldKey(name));
-    if (found === undefined) await createField(client, listId, name, dataTypes[type]);
-    else if (found !== dataTypes[type]) {
+    if (found === undefined && !looksOnly) await createField(client, listId, name, dataTypes[type]);
+    else if (found !== undefined && found !== dataTypes[type]) {
       problems.push(
         `Field ${name} has type ${found} but must be ${dataTypes[type]}: delete it in the list's settings; it is created anew.`,
       );

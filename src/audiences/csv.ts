@@ -97,8 +97,8 @@ export function createCsvFile({ file, folder, audience, fields, now = () => new 
       },
     },
 
-    check: (): Promise<AudienceCheck> =>
-      access.change('check', (table) => {
+    check: (looksOnly = false): Promise<AudienceCheck> =>
+      access[looksOnly ? 'read' : 'change']('check', (table) => {
         const everybody = [...table.everybody()];
         const active = everybody.filter((person) => viewOf(table, person).state === 'Active');
         const twice = everybody.filter((person) => person.length > 1).length;

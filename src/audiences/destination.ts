@@ -6,8 +6,11 @@ import type { TagChange } from '../domain/tag-change.js';
 
 /** What became of one contact of a call, by the destination's own answer. */
 export type PushOutcome =
-  /** `created`: whether it was not there before; `since`: when it came there; `tags`: all that it has now. Where the destination tells it. */
-  | { kind: 'stored'; created?: boolean; since?: string | undefined; tags?: readonly string[] }
+  /**
+   * `created`: whether it was not there before; `since`: when it came there by an API; `tags`: those that it has now, `isPartial`
+   * where there may be more. Where the destination tells it.
+   */
+  | { kind: 'stored'; created?: boolean; since?: string | undefined; tags?: readonly string[]; isPartial?: boolean }
   /** Not stored because of the state it is in there: respected, never overridden. */
   | { kind: 'respected'; state: ListState; code?: number; reason?: DeclineReason }
   /** Will never be accepted as it is; with `isForNow` perhaps at another time. */
@@ -100,8 +103,8 @@ export interface Destination {
   readonly capabilities: Capabilities;
   /** Undefined where there are no tags. */
   readonly tagging?: Tagging;
-  /** Reads the audience's settings, creates the fields that are missing, reports what is wrong. */
-  check(): Promise<AudienceCheck>;
+  /** Reads the audience's settings, reports what is wrong and, unless it only looks, creates the fields that are missing. */
+  check(looksOnly?: boolean): Promise<AudienceCheck>;
   /** Answers when the audience can be reached with its key, changing nothing: tells a poisonous contact from an outage. */
   probe(): Promise<Pick<AudienceCheck, 'doubleOptIn'>>;
   /** Adds or updates contacts, one outcome for each, in order. */

@@ -15,15 +15,34 @@ interface Change {
  * Tags of a MailChimp audience, which are its static segments: five hundred people a call, one tag at a time; or, quietly, all
  * tags of one person a call, since only that call keeps automations from starting.
  */
-export function createTagging(client: MailchimpClient, listId: string): Tagging {
+export function createTagging(client: MailchimpClient, listId: string): Tagging & { problems(): string[] } {
   const segments = createSegments(client, listId);
+  /** Tags that could not be created: people are stored without them. */
+  const impossible = new Set<string>();
+  /** Of these, those tried since the tags were read: not once more for each call. */
+  const tried = new Set<string>();
+
+  /** A segment of another kind may have the name of a tag: that concerns the tag, and none of the people. */
+  const canBeHad = async (name: string): Promise<boolean> => {
+    if (tried.has(name)) return false;
+    try {
+      await segments.idOf(name);
+      impossible.delete(name);
+      return true;
+    } catch (error) {
+      if (!isRejected(error)) throw error;
+      impossible.add(name);
+      tried.add(name);
+      return false;
+    }
+  };
 
   /** Nobody is told to be done where the tag was deleted since it was looked up: it is created anew with the next try. */
   const changeSegment = async (name: string, change: { add: string[]; remove: string[] }) => {
     try {
       return await client.changeSegment(listId, await segments.idOf(name), change);
     } catch (error) {
-      if (!(error instanceof VendorError) || error.details.status !== 404) throw error;
+      if (!isRejected(error) || error.details.status !== 404) throw error;
       segments.forget();
       return { added: [], removed: [] };
     }
@@ -40,7 +59,7 @@ export function createTagging(client: MailchimpClient, listId: string): Tagging 
         await client.changeTags(listId, email, changes, { quiet: true });
         return [{ kind: 'stored' }];
       } catch (error) {
-        if (error instanceof VendorError && error.details.kind === 'rejected') return [{ kind: 'unknown' }];
+        if (isRejected(error)) return [{ kind: 'unknown' }];
         throw error;
       }
     },
@@ -51,6 +70,7 @@ export function createTagging(client: MailchimpClient, listId: string): Tagging 
     async send() {
       const emails = (active: boolean): string[] =>
         changes.filter((one) => one.active === active).map(({ person }) => all[person]!.email);
+      if (!(await canBeHad(name))) return changes.map((): PushOutcome => ({ kind: 'stored' }));
       const { added, removed } = await changeSegment(name, { add: emails(true), remove: emails(false) });
       const done = [new Set(removed.map(key)), new Set(added.map(key))] as const;
       // of whom nothing is told, the next look at the person tells
@@ -64,6 +84,9 @@ export function createTagging(client: MailchimpClient, listId: string): Tagging 
   return {
     calls(all, quiet) {
       if (quiet) return all.map((one, person) => quietCall(person, one));
+      // staff may have renamed one since: its name is another tag's then
+      segments.forget();
+      tried.clear();
       const changes = all.flatMap(({ add, remove }, person): Change[] => [
         ...add.map((name) => ({ person, name, active: true })),
         ...remove.map((name) => ({ person, name, active: false })),
@@ -72,8 +95,17 @@ export function createTagging(client: MailchimpClient, listId: string): Tagging 
         inCalls(ofTag).map((call) => segmentCall(all, ofTag[0]!.name, call)),
       );
     },
+
+    problems: () =>
+      [...impossible].map(
+        (name) =>
+          `The tag ${name} cannot be created: the audience has a segment of that name. Rename that segment in MailChimp, or the tag in \`segments\`.`,
+      ),
   };
 }
+
+const isRejected = (error: unknown): error is VendorError =>
+  error instanceof VendorError && error.details.kind === 'rejected';
 
 /** As many calls as the longer of both lists needs. */
 function inCalls(changes: readonly Change[]): Change[][] {
@@ -103,7 +135,7 @@ function createSegments(client: MailchimpClient, listId: string) {
         ids.set(tagKey(name), id);
         return await id;
       } catch (error) {
-        // what could not be read or created, or was created by somebody else meanwhile
+        // read anew: somebody else may have created it meanwhile
         known = undefined;
         throw error;
       }

@@ -3,7 +3,7 @@ import type { DeclineReason } from '../domain/decline-reason.js';
 import { VendorError } from '../vendors/errors.js';
 import type { MemberErrorReason } from '../vendors/mailchimp/classify-member-error.js';
 import { BATCH_SIZE, type MailchimpClient } from '../vendors/mailchimp/client.js';
-import { reasonOf } from '../vendors/mailchimp/errors.js';
+import { brokenItem, reasonOf } from '../vendors/mailchimp/errors.js';
 import type { MemberView } from '../vendors/mailchimp/schema.js';
 import { type AudienceCheck, type Capabilities, type Destination, NOTE, type PushOutcome } from './destination.js';
 import { ensureMergeFields, storableValues } from './mailchimp-fields.js';
@@ -44,6 +44,8 @@ export const mailchimpCapabilities = (onRemoval: MailchimpAudienceOptions['onRem
 /** A MailChimp audience as a destination. Nobody's status is ever set but to `unsubscribed` or archived. */
 export function createMailchimpAudience(options: MailchimpAudienceOptions): Destination {
   const { client, listId, audience, onRemoval, fields, timeoutMs } = options;
+  const tagging = createTagging(client, listId);
+
   /** All tags of a member; an answer shows fifty at most. */
   const tagsOf = async ({ email, tags, tagsCount }: MemberView): Promise<readonly string[]> => {
     if (tagsCount <= tags.length) return tags;
@@ -56,17 +58,45 @@ export function createMailchimpAudience(options: MailchimpAudienceOptions): Dest
     }
   };
 
-  /** What was stored stays stored though its tags cannot be read now: the next reading of the audience tells the others. */
-  const tagsAtHand = (member: MemberView): Promise<readonly string[]> =>
-    tagsOf(member).catch((error: unknown) => {
-      if (error instanceof VendorError) return member.tags;
+  /** What was stored stays stored though its tags cannot all be read now. */
+  const tagsAtHand = async (member: MemberView): Promise<{ tags: readonly string[]; isPartial: boolean }> => {
+    try {
+      return { tags: await tagsOf(member), isPartial: false };
+    } catch (error) {
+      if (error instanceof VendorError) return { tags: member.tags, isPartial: true };
       throw error;
-    });
+    }
+  };
 
   const outcomeOf = async (member: MemberView, created: boolean): Promise<PushOutcome> => {
     const state = stateOf(member.status);
     if (state !== 'Active') return { kind: 'respected', state };
-    return { kind: 'stored', created, since: member.optInAt, tags: await tagsAtHand(member) };
+    const { tags, isPartial } = await tagsAtHand(member);
+    return { kind: 'stored', created, since: sinceOf(member), tags, isPartial };
+  };
+
+  const push = async (contacts: readonly Contact[]): Promise<PushOutcome[]> => {
+    const members = contacts.map((contact) => ({ email: contact.email, mergeFields: storableValues(contact) }));
+    try {
+      const { created, updated, errors } = await client.upsertMembers(listId, members);
+      const answers = new Map<string, () => Promise<PushOutcome>>();
+      for (const { email, reason } of errors) answers.set(email.toLowerCase(), async () => declined(reason));
+      for (const member of updated) answers.set(member.email.toLowerCase(), () => outcomeOf(member, false));
+      for (const member of created) answers.set(member.email.toLowerCase(), () => outcomeOf(member, true));
+      const outcomes: PushOutcome[] = [];
+      for (const { email } of contacts)
+        outcomes.push((await answers.get(email.toLowerCase())?.()) ?? { kind: 'unknown' });
+      return outcomes;
+    } catch (error) {
+      if (!isRejected(error)) throw error;
+      const declinedOne = (): PushOutcome => declinedFor(error);
+      if (contacts.length === 1) return [declinedOne()];
+      // one that breaks the call is left out of it
+      const broken = brokenItem(error);
+      if (broken === undefined || contacts[broken] === undefined) throw error;
+      const others = await push(contacts.toSpliced(broken, 1));
+      return others.toSpliced(broken, 0, declinedOne());
+    }
   };
 
   return {
@@ -80,18 +110,18 @@ export function createMailchimpAudience(options: MailchimpAudienceOptions): Dest
       isBusyWithCall: false,
     },
     capabilities: mailchimpCapabilities(onRemoval),
-    tagging: createTagging(client, listId),
+    tagging,
     readsChanges: true,
 
-    async check(): Promise<AudienceCheck> {
+    async check(looksOnly = false): Promise<AudienceCheck> {
       const { name, doubleOptIn, memberCount } = await client.readAudience(listId);
-      const checked = await ensureMergeFields(client, listId, fields);
+      const checked = await ensureMergeFields(client, listId, fields, looksOnly);
       return {
         title: name,
         activeSubscribers: memberCount,
         // people added by the API are mailed by no one: that is what is asked
         doubleOptIn: false,
-        problems: doubleOptIn ? [DOUBLE_OPT_IN, ...checked.problems] : checked.problems,
+        problems: [...(doubleOptIn ? [DOUBLE_OPT_IN] : []), ...checked.problems, ...tagging.problems()],
         missingFields: checked.missingFields,
       };
     },
@@ -101,27 +131,11 @@ export function createMailchimpAudience(options: MailchimpAudienceOptions): Dest
       return { doubleOptIn: false };
     },
 
-    async push(contacts: readonly Contact[]): Promise<PushOutcome[]> {
-      const members = contacts.map((contact) => ({ email: contact.email, mergeFields: storableValues(contact) }));
-      try {
-        const { created, updated, errors } = await client.upsertMembers(listId, members);
-        const answers = new Map<string, () => Promise<PushOutcome>>();
-        for (const { email, reason } of errors) answers.set(email.toLowerCase(), async () => declined(reason));
-        for (const member of updated) answers.set(member.email.toLowerCase(), () => outcomeOf(member, false));
-        for (const member of created) answers.set(member.email.toLowerCase(), () => outcomeOf(member, true));
-        const outcomes: PushOutcome[] = [];
-        for (const { email } of contacts)
-          outcomes.push((await answers.get(email.toLowerCase())?.()) ?? { kind: 'unknown' });
-        return outcomes;
-      } catch (error) {
-        if (contacts.length === 1 && isRejected(error)) return [declined(reasonOf(error))];
-        throw error;
-      }
-    },
+    push: (contacts) => push(contacts),
 
     async read(address: string) {
       const member = await client.readMember(listId, address);
-      if (member) return { state: stateOf(member.status), stateDate: member.lastChanged };
+      if (member) return { state: stateOf(member.status), stateDate: member.lastChanged, since: sinceOf(member) };
       // MailChimp says the same of an audience that is gone
       await client.readAudience(listId);
       return undefined;
@@ -158,6 +172,10 @@ export function createMailchimpAudience(options: MailchimpAudienceOptions): Dest
   };
 }
 
+/** Since when a member is there, if it was put there by the API. */
+const sinceOf = ({ source, optInAt }: MemberView): string | undefined =>
+  /^api/i.test(source ?? '') ? optInAt : undefined;
+
 const DOUBLE_OPT_IN = `${NOTE}the audience is double opt-in for its own forms; people whom Steward adds are subscribed at once and get no confirmation mail.`;
 
 const isRejected = (error: unknown): error is VendorError =>
@@ -169,6 +187,12 @@ const REASONS: Partial<Record<MemberErrorReason, DeclineReason>> = {
   role: 'role-address',
   'merge-fields': 'invalid-fields',
 };
+
+/** Of somebody who alone breaks a call it is known that what they are made of is not taken. */
+function declinedFor(error: VendorError): PushOutcome {
+  const outcome = declined(reasonOf(error));
+  return outcome.kind === 'unknown' ? { kind: 'refused', reason: 'invalid-fields' } : outcome;
+}
 
 function declined(reason: MemberErrorReason): PushOutcome {
   if (reason === 'compliance') return { kind: 'respected', state: 'Unsubscribed', reason: 'compliance' };

@@ -18,7 +18,7 @@ export interface Contact {
   /** Every field to be written; those absent are left as they are. An empty text clears. */
   fields: Readonly<Record<string, FieldValue>>;
   /** Names of all tags to be had of those that are ours to give; undefined where the source knows no tags. */
-  tags?: readonly string[];
+  tags?: readonly string[] | undefined;
 }
 
 /** Longest value of a text field, in UTF-16 units (Campaign Monitor's limit). */

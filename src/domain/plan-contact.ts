@@ -51,8 +51,11 @@ export interface DueContact {
   settledMemberDeleted: boolean;
   /** Whether the source ever told of that member. */
   settledMemberKnown: boolean;
-  /** Set when the member last settled here lives at another address now; `due` while that one waits itself. */
-  successor?: { due: boolean } | undefined;
+  /**
+   * Set when the member last settled here lives at another address now; `due` while that one waits itself. `saysNo`: they may not
+   * be written to any more.
+   */
+  successor?: { due: boolean; onList: boolean; saysNo: boolean } | undefined;
   /** The holder or the address said no at the destination. */
   optedOut: boolean;
   /** The address did: then nobody is moved there either. */
@@ -71,6 +74,8 @@ export interface DueContact {
   approved: boolean;
   /** The destination told that our own call created it. */
   isOurs: boolean;
+  /** When a call was made that would create it, and what came of that is not known. */
+  addingSince?: Date | undefined;
 }
 
 /** What the writer does with one due contact. */
@@ -176,12 +181,16 @@ function planWithoutHolder(due: DueContact, rules: AudienceRules): ContactPlan {
   if (due.settledMemberDeleted && rules.keepsDeleted) return { do: 'nothing', outcome: 'kept', hash: ABSENT };
   // put there for an organization that had the audience before
   if (rules.takesOff === 'ours' && !due.settledMemberKnown) return { do: 'nothing', outcome: 'kept', hash: ABSENT };
+  // who cannot be taken off for a while is not taken off for an address that is mistyped, or not taken
+  const isNowhere = due.successor !== undefined && !due.successor.onList && !due.successor.saysNo;
+  if (!rules.comesBack && isNowhere) return { do: 'nothing', outcome: 'kept', hash: NOT_WRITTEN };
   return planLeaving(due, rules, due.successor ? 'moved' : 'deleted');
 }
 
 /** Somebody who should not be there; where only our own additions are taken back, others are left as they are. */
 function planLeaving(due: DueContact, rules: AudienceRules, reason: string): ContactPlan {
-  const mayTakeOff = rules.takesOff === 'anybody' || due.isOurs;
+  // perhaps ours is looked at before it is taken off
+  const mayTakeOff = rules.takesOff === 'anybody' || due.isOurs || due.addingSince !== undefined;
   return mayTakeOff ? planRemoval(due, reason) : { do: 'nothing', outcome: 'kept', hash: ABSENT };
 }
 

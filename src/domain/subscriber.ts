@@ -5,6 +5,8 @@ export interface SubscriberView {
   state: ListState;
   /** When it entered that state, as the destination writes it; compared only with itself. */
   stateDate: string;
+  /** When it came to be there by a call of an API, ISO 8601, where the destination tells it. */
+  since?: string | undefined;
 }
 
 /** A subscriber as a reading back of the whole audience shows it. */

@@ -122,6 +122,18 @@ export function createAudiences({ prisma, sql }: Database) {
       return row?.missingFields ?? [];
     },
 
+    /** The same, as somebody saw it who only looked. */
+    async noteMissingFields(audience: string, fields: readonly string[]): Promise<void> {
+      await sql.execute`UPDATE audiences SET missing_fields = ${[...fields]} WHERE audience = ${audience}`;
+    },
+
+    /** Which organization each audience was first synced for. */
+    async owners(): Promise<Map<string, string>> {
+      const rows = await sql.query<{ audience: string; organization: string }[]>`
+        SELECT audience, organization_id::text AS organization FROM audiences WHERE organization_id IS NOT NULL`;
+      return new Map(rows.map(({ audience, organization }) => [audience, organization]));
+    },
+
     /** Since when changes in the audience have not been read; undefined: it never was. */
     async readTo(audience: string): Promise<Date | undefined> {
       const row = await prisma.audience.findUnique({ where: { audience }, select: { readTo: true } });

@@ -14,8 +14,6 @@ export interface TakenContact extends DueContact {
   batchLimit?: number | undefined;
   /** Receipt of the oldest delivery that waits for it. */
   deliveredAt?: Date | undefined;
-  /** When a call was made that would add it, and what came of that is not known. */
-  addingSince?: Date | undefined;
   /** Its tags start no automations. */
   quiet: boolean;
 }
@@ -68,7 +66,7 @@ export async function markDue(
         -- due in its own right already: then it is not for the plan to skip
         plan_hash = CASE WHEN contacts.due_at IS NULL THEN EXCLUDED.plan_hash END,
         approved = EXCLUDED.approved,
-        quiet = EXCLUDED.quiet OR (contacts.due_at IS NOT NULL AND contacts.quiet)
+        quiet = EXCLUDED.quiet OR contacts.quiet
       RETURNING 1
     )
     SELECT count(*)::int, pg_notify(${DUE_CHANNEL}, ${audience})::text FROM marked GROUP BY 2`;
@@ -103,6 +101,8 @@ export interface PlannableRow {
   settled_member_known: boolean;
   has_successor: boolean;
   successor_due: boolean;
+  successor_on_list: boolean;
+  successor_says_no: boolean;
   opted_out: boolean;
   address_opted_out: boolean;
   removal_open: boolean;
@@ -156,6 +156,8 @@ export function plannable(
       s.member_id IS NULL OR s.deleted_at IS NOT NULL AS settled_member_deleted, s.member_id IS NOT NULL AS settled_member_known,
       coalesce(s.deleted_at IS NULL AND s.address <> c.address, false) AS has_successor,
       EXISTS (SELECT FROM contacts n WHERE n.audience = ${audience} AND n.address = s.address AND n.due_at IS NOT NULL) AS successor_due,
+      EXISTS (SELECT FROM contacts n WHERE n.audience = ${audience} AND n.address = s.address AND n.list_state = 'Active') AS successor_on_list,
+      coalesce(s.says_no, false) AS successor_says_no,
       EXISTS (SELECT FROM opt_outs o WHERE o.audience = ${audience} AND (o.address = c.address OR o.member_id = h.member_id)) AS opted_out,
       EXISTS (SELECT FROM opt_outs o WHERE o.audience = ${audience} AND o.address = c.address) AS address_opted_out,
       EXISTS (SELECT FROM removals r WHERE r.audience = ${audience} AND r.address = c.address AND r.done_at IS NULL AND r.void_at IS NULL) AS removal_open,
@@ -204,7 +206,9 @@ export function toTaken(row: PlannableRow, people: People): TakenContact {
     formerHeld: orUndefined(row.former_held),
     settledMemberDeleted: row.settled_member_deleted,
     settledMemberKnown: row.settled_member_known,
-    successor: row.has_successor ? { due: row.successor_due } : undefined,
+    successor: row.has_successor
+      ? { due: row.successor_due, onList: row.successor_on_list, saysNo: row.successor_says_no }
+      : undefined,
     optedOut: row.opted_out,
     addressOptedOut: row.address_opted_out,
     removalOpen: row.removal_open,
@@ -258,14 +262,14 @@ export function createContacts({ sql }: Database) {
       generation: number,
       address: string,
       state: ListState,
-      to: string,
+      to?: string,
     ): Promise<void> {
       await sql.execute`
         WITH ours AS (SELECT audience FROM audiences WHERE audience = ${audience} AND generation = ${generation} FOR SHARE),
         heir AS (
           UPDATE contacts c SET added_by_us = true FROM ours, contacts f
           WHERE f.audience = ours.audience AND f.address = ${address} AND f.added_by_us AND ${state} = 'Absent'
-            AND c.audience = ours.audience AND c.address = ${to}
+            AND c.audience = ours.audience AND c.address = ${to}::text
         )
         UPDATE contacts c SET list_state = ${state}, list_state_at = now(), version = version + 1, due_at = now(),
           settled_hash = NULL, under_way_until = NULL, added_by_us = c.added_by_us AND ${state} = 'Active'

@@ -14,7 +14,7 @@ export interface People {
   rules: AudienceRules;
   /** Whether somebody whom the destination refuses waits for an operator's word; else it is an outcome like others. */
   parks: boolean;
-  /** The one of this id (an expression; empty or null for nobody), living or not. */
+  /** The one of this id (an expression; empty or null for nobody), living or not; `says_no`: they may not be written to. */
   byId(id: Prisma.Sql): Prisma.Sql;
   /** Those who may hold an address: of several living at one the highest id does. */
   byAddress: Prisma.Sql;
@@ -51,7 +51,7 @@ export function membersOf(site: Site, relation?: Prisma.Sql): People {
     scope: site.name,
     rules: siteRules(site),
     parks: true,
-    byId: (id) => Prisma.sql`(SELECT * FROM ${members} m WHERE m.member_id = ${id})`,
+    byId: (id) => Prisma.sql`(SELECT m.*, false AS says_no FROM ${members} m WHERE m.member_id = ${id})`,
     byAddress: members,
     columns: Prisma.sql`h.email, h.name, h.status, h.labels, h.email_enabled, h.suppressed, h.signed_up_at, h.changed_at, h.added_at,
       h.previous_status, h.status_changed_at`,

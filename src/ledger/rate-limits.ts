@@ -10,8 +10,8 @@ export interface RateLimit {
   connections?: number | undefined;
 }
 
-/** A slot is free again after this long even if its holder died, in seconds; longer than any vendor time-out. */
-const SLOT_SECONDS = 180;
+/** A slot is free again after this long without a word of its holder, in seconds. */
+const SLOT_SECONDS = 30;
 
 /** Limits that belong to a credential, shared by every process (house decision 13). */
 export function createRateLimits({ sql }: Database) {
@@ -42,6 +42,13 @@ export function createRateLimits({ sql }: Database) {
       const added = await sql.execute`
         INSERT INTO connection_slots (credential, slot) SELECT ${credential}, generate_series(0, ${connections}::int - 1) ON CONFLICT DO NOTHING`;
       return added > 0 ? (await taken())[0]?.slot : undefined;
+    },
+
+    /** Says that the holder of a connection lives: three times while it would be free again. */
+    async keepSlot(credential: string, slot: number, holder: string): Promise<void> {
+      await sql.execute`
+        UPDATE connection_slots SET held_until = now() + make_interval(secs => ${SLOT_SECONDS})
+        WHERE credential = ${credential} AND slot = ${slot} AND holder = ${holder}`;
     },
 
     /** Gives a connection back. */

@@ -108,6 +108,13 @@ export function createWriter({ sql, transaction }: Database) {
       if (booked === 0) throw new WriterSuperseded(`another writer works for audience ${audience}`);
     },
 
+    /** A call told that it created these, whatever becomes of the rest that is to be done about them. */
+    async noteAdded(audience: string, generation: number, addresses: readonly string[]): Promise<void> {
+      await sql.execute`
+        UPDATE contacts c SET added_by_us = true FROM audiences a
+        WHERE a.audience = ${audience} AND a.generation = ${generation} AND c.audience = a.audience AND c.address = ANY(${[...addresses]})`;
+    },
+
     /** After a call: outcomes, states, opt-outs and parked people, in one transaction. A superseded writer's contacts become due again. */
     settle: (audience: string, people: People, generation: number, settlements: readonly Settlement[]): Promise<void> =>
       transaction(async (tx) => {
@@ -140,7 +147,8 @@ export function createWriter({ sql, transaction }: Database) {
     async skip(audience: string, contacts: readonly { address: string; version: number }[]): Promise<void> {
       await sql.execute`
         WITH skipped AS (
-          UPDATE contacts c SET due_at = NULL, plan_hash = NULL, approved = false, welcome = false
+          UPDATE contacts c SET due_at = NULL, plan_hash = NULL, approved = false, welcome = false, quiet = false,
+            under_way_until = CASE WHEN c.under_way_until > now() THEN c.under_way_until END
           FROM jsonb_to_recordset(${asJson(contacts)}) AS g(address text, version int)
           WHERE c.audience = ${audience} AND c.address = g.address AND c.version = g.version
           RETURNING c.address, c.settled_member_id, c.run_id
@@ -208,7 +216,7 @@ async function settleAll(
         -- whoever was taken off, said no or is gone, and is there again, was put there by others
         added_by_us = (c.added_by_us OR coalesce(g."isOurs", false)) AND g.outcome <> 'removed'
           AND coalesce(g."listState", 'Active') IN ('Active', 'Unconfirmed'),
-        adding_since = NULL, quiet = c.quiet AND c.version <> g.version,
+        adding_since = NULL, quiet = c.quiet AND (c.version <> g.version OR coalesce(g.reason = 'too-many-sign-ups', false)),
         -- who was refused for another one's no is not whose subscription it is
         settled_member_id = CASE WHEN g.outcome = 'opted-out' THEN coalesce(c.settled_member_id, g."memberId")
           ELSE coalesce(g."memberId", c.settled_member_id) END,

@@ -4,6 +4,8 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { RateLimit } from '../ledger/rate-limits.js';
 
 const SLOT_POLL_MS = 100;
+/** A connection whose holder says nothing for thirty seconds is free again. */
+const KEEP_SLOT_MS = 10_000;
 
 /** What a vendor client awaits before each request: its credential's turn and connection; undefined where nothing is limited. */
 export function createAdmission(
@@ -26,7 +28,12 @@ export function createAdmission(
       slot = await ledger.rateLimits.takeSlot(credential, limit, holder);
     }
     const taken = slot;
-    // a slot that cannot be given back comes free by itself; the answer of the vendor counts all the same
-    return () => ledger.rateLimits.freeSlot(credential, taken, holder).catch(() => undefined);
+    const keep = (): Promise<void> => ledger.rateLimits.keepSlot(credential, taken, holder).catch(() => undefined);
+    const keeping = setInterval(() => void keep(), KEEP_SLOT_MS);
+    return async () => {
+      clearInterval(keeping);
+      // a slot that cannot be given back comes free by itself; the answer of the vendor counts all the same
+      await ledger.rateLimits.freeSlot(credential, taken, holder).catch(() => undefined);
+    };
   };
 }

@@ -85,17 +85,17 @@ describe('who holds the address (decision 8)', () => {
     ],
     [
       'a left address waits while the move of its former holder is due',
-      due({ listState: 'Active', successor: { due: true } }),
+      due({ listState: 'Active', successor: { due: true, onList: true, saysNo: false } }),
       { do: 'wait' },
     ],
     [
       'a left address that the move did not take along is removed',
-      due({ listState: 'Active', successor: { due: false } }),
+      due({ listState: 'Active', successor: { due: false, onList: true, saysNo: false } }),
       { do: 'remove', reason: 'moved' },
     ],
     [
       'a left address is removed also where deleted members are kept',
-      due({ listState: 'Active', successor: { due: false } }),
+      due({ listState: 'Active', successor: { due: false, onList: true, saysNo: false } }),
       { do: 'remove', reason: 'moved' },
       { onDelete: 'keep' },
     ],

@@ -60,7 +60,11 @@ async function refuseShared(
 ): Promise<void> {
   const others = (await ledger.organizations.list()).filter(({ id }) => id !== organization.id);
   const organizations = { ...ledger.organizations, list: async () => others };
-  const { audiences } = await organizationAudiences({ config, ledger: { organizations }, ring });
+  const { audiences } = await organizationAudiences({
+    config,
+    ledger: { organizations, audiences: ledger.audiences },
+    ring,
+  });
   const { prefix } = segmentRulesOf(config.segments, organization.id);
   const twin = audiences.find(
     ({ kind, settings, rules }) =>

@@ -40,8 +40,8 @@ export interface AudienceProblem {
 
 /** What finding the audiences needs. */
 export interface AudienceSources {
-  config: Pick<Config, 'audiences' | 'mailchimp' | 'segments'>;
-  ledger: Pick<Ledger, 'organizations'>;
+  config: Pick<Config, 'audiences' | 'mailchimp' | 'segments' | 'sites'>;
+  ledger: Pick<Ledger, 'organizations' | 'audiences'>;
   ring: () => KeyRing;
 }
 
@@ -71,20 +71,44 @@ export async function organizationAudiences(
       problems.push({ organization, audience: organization.mailchimpListId, problem: error.message });
     }
   }
+  const owners = await sources.ledger.audiences.owners();
   const audiences: OrganizationAudience[] = [];
   for (const { place, ...one } of placed) {
     const others = placed.filter((other) => other.place === place && other.organization.id !== one.organization.id);
+    const site = sources.config.sites.find((of) => `campaign-monitor ${of.audience}` === place);
     const twin = others.find(({ rules }) => rules.prefix.toLowerCase() === one.rules.prefix.toLowerCase());
-    if (twin)
+    if (site)
+      problems.push({
+        organization: one.organization,
+        audience: one.audience,
+        problem: `organization ${one.organization.id} has the list of site ${site.name} (${one.audience}): they would take each other's people off. Give it a list of its own (audiences.${one.organization.id} in steward.config.json)`,
+      });
+    else if (twin)
       problems.push({ organization: one.organization, audience: one.audience, problem: sameAudience(one, twin) });
-    else if (others.some(({ organization }) => isEarlier(organization, one.organization)))
-      audiences.push({ ...one, isShared: true, audience: `${one.audience}.${one.organization.id}` });
-    else audiences.push(one);
+    else {
+      const audience = keyOf(one, others, owners);
+      audiences.push({ ...one, audience, isShared: audience !== one.audience && others.length > 0 });
+    }
   }
   return { audiences, problems };
 }
 
-/** The first organization of an audience keeps it as it was when others come. */
+/**
+ * Its key in the ledger: the audience's own for whom it was first synced for, or would be, so that what is known of it stays when
+ * others come and go; one with the organization for the others.
+ */
+function keyOf(
+  { audience, organization }: OrganizationAudience,
+  others: readonly OrganizationAudience[],
+  owners: ReadonlyMap<string, string>,
+): string {
+  const own = `${audience}.${organization.id}`;
+  const owner = owners.get(audience);
+  if (owner === organization.id) return audience;
+  if (owner !== undefined || owners.get(own) === organization.id) return own;
+  return others.some((other) => isEarlier(other.organization, organization)) ? own : audience;
+}
+
 const isEarlier = (a: Organization, b: Organization): boolean =>
   a.addedAt.getTime() === b.addedAt.getTime() ? a.id < b.id : a.addedAt < b.addedAt;
 

@@ -61,7 +61,14 @@ export async function peopleOf(
   const reckoning = await ledger.donors.lastReckoning(organization.id);
   const asOfDay = reckoning?.asOfDay ?? new Date().toISOString().slice(0, 10);
   const missingFields = await ledger.audiences.missingFields(audience);
-  const people = supportersOf({ organization: organization.id, rules, asOfDay, isShared, missingFields });
-  const { moves } = kind.capabilities({ onRemoval: 'unsubscribe' });
+  const { moves, tags } = kind.capabilities({ onRemoval: 'unsubscribe' });
+  const people = supportersOf({
+    organization: organization.id,
+    rules,
+    asOfDay,
+    isShared,
+    missingFields,
+    hasTags: tags,
+  });
   return { ...people, rules: { ...people.rules, moves } };
 }

@@ -58,13 +58,17 @@ export function createDonors({ sql, transaction }: Database) {
     ): Promise<DonorColumns | undefined> {
       const [row] = await sql.query<DonorColumns[]>`
         SELECT h.supporter_id::text AS member_id, ${donorColumns} FROM (
-          SELECT r.*, (SELECT bool_and(s.email_opt_in IS TRUE) FROM supporters s
-            WHERE s.organization_id = ${organization}::bigint AND s.address = r.address AND s.missing_since IS NULL) AS consent
+          SELECT r.*, ${consentAt(organization, 'r')} AS consent
           FROM (${reckoned(organization, rules, at, address)}) r) h`;
       return row;
     },
   };
 }
+
+/** Whether all supporters say yes who are at the address of a row now; null: nobody is. */
+export const consentAt = (organization: string, row: 'd' | 'r'): Prisma.Sql => Prisma.sql`
+  (SELECT bool_and(s.email_opt_in IS TRUE) FROM supporters s
+   WHERE s.organization_id = ${organization}::bigint AND s.address = ${Prisma.raw(row)}.address AND s.missing_since IS NULL)`;
 
 const COLUMNS = [
   ...['supporter_id', 'supporters', 'email', 'first_name', 'last_name', 'lifetime_amount', 'donation_count'],

@@ -4,7 +4,7 @@ import type { Holder, Standing } from '../../domain/plan-contact.js';
 import { catalogueOf, type SegmentRules } from '../../domain/segment-rules.js';
 import { Prisma } from '../client/client.js';
 import type { People } from '../people.js';
-import { type DonorColumns, donorColumns, toInputs } from './donors.js';
+import { consentAt, type DonorColumns, donorColumns, toInputs } from './donors.js';
 
 /** What the audience of an organization goes by. */
 export interface SupportersOptions {
@@ -16,6 +16,8 @@ export interface SupportersOptions {
   isShared: boolean;
   /** Fields that the audience does not take. */
   missingFields?: readonly string[];
+  /** Whether the audience has tags. */
+  hasTags?: boolean;
 }
 
 /** What the runs of an organization's audience are filed under. */
@@ -26,7 +28,7 @@ export const scopeOf = (organization: string): string => `organization/${organiz
  * only while every one of them says yes. Consent is what the ledger knows at that moment, whenever donors were added up.
  */
 export function supportersOf(options: SupportersOptions): People {
-  const { organization, rules, asOfDay, isShared, missingFields = [] } = options;
+  const { organization, rules, asOfDay, isShared, missingFields = [], hasTags = true } = options;
   const isWritten = (field: string): boolean =>
     !missingFields.includes(field) && (!isShared || NAME_FIELDS.includes(field));
   const fieldsOf = (fields: Contact['fields']): Contact['fields'] =>
@@ -36,12 +38,11 @@ export function supportersOf(options: SupportersOptions): People {
     rules: { keepsDeleted: rules.onOptOut === 'leave', takesOff: 'ours', comesBack: false, moves: true },
     parks: false,
     byId: (id) => Prisma.sql`(
-      SELECT id::text AS member_id, address, missing_since AS deleted_at, observed_at FROM supporters
+      SELECT id::text AS member_id, address, missing_since AS deleted_at, observed_at, email_opt_in IS NOT TRUE AS says_no FROM supporters
       WHERE id = nullif(${id}, '')::bigint AND organization_id = ${organization}::bigint)`,
     byAddress: Prisma.sql`(
       SELECT d.*, d.supporter_id::text AS member_id, NULL::timestamptz AS deleted_at, d.changed_at AS observed_at,
-        (SELECT bool_and(s.email_opt_in IS TRUE) FROM supporters s
-         WHERE s.organization_id = d.organization_id AND s.address = d.address AND s.missing_since IS NULL) AS consent
+        ${consentAt(organization, 'd')} AS consent
       FROM donors d WHERE d.organization_id = ${organization}::bigint)`,
     columns: donorColumns,
     toHolder(row): Holder {
@@ -58,7 +59,7 @@ export function supportersOf(options: SupportersOptions): People {
       });
       return {
         memberId: supporterId,
-        contact: { ...contact, fields: fieldsOf(contact.fields) },
+        contact: { ...contact, fields: fieldsOf(contact.fields), ...(hasTags ? {} : { tags: undefined }) },
         standing: standingOf(donor, rules),
       };
     },
@@ -66,13 +67,15 @@ export function supportersOf(options: SupportersOptions): People {
     withdrawn: (addresses) => Prisma.sql`
       SELECT address FROM supporters WHERE organization_id = ${organization}::bigint AND address = ANY(${[...addresses]})
         AND missing_since IS NULL AND email_opt_in IS NOT TRUE`,
-    catalogue: catalogueOf(rules),
+    catalogue: hasTags ? catalogueOf(rules) : [],
   };
   return people;
 }
 
 /** Only an exact yes of everybody at the address is consent. */
 function standingOf({ email, consent }: DonorColumns, { onOptOut }: SegmentRules): Standing {
+  // nobody of those who are there now was added up here: the next adding up tells where they went
+  if (consent === null) return 'not-written';
   if (consent !== true) return onOptOut === 'leave' ? 'not-written' : { leaves: 'consent-withdrawn' };
   return canBeMailed(email) ? 'wanted' : 'not-written';
 }
