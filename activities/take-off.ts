@@ -65,7 +65,9 @@ async function guard(
   const wanted = await ledger.plans.countRemovals(run.id, audience, people.rules.keepsDeleted);
   const left = await ledger.removals.remaining(audience, budget);
   if (!reason && wanted <= left) return undefined;
-  const why = reason ?? `${wanted} people would be taken off, but the budget has ${left} left for these 24 hours`;
+  const why =
+    reason ??
+    `${wanted} ${wanted === 1 ? 'person' : 'people'} would be taken off, but the budget has ${left} left for these 24 hours`;
   const plan = (await ledger.plans.keepOpenTwin(run.id, people.scope)) ?? run.id;
   const message = `${why}: nobody was taken off${first ? `. ${advice(plan)}` : ''}`;
   log.error({ scope: people.scope, run: run.id, wanted, left }, `removals stopped by the guard: ${why}`);

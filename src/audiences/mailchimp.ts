@@ -27,6 +27,9 @@ export interface MailchimpAudienceOptions {
 /** So many people are looked at together: tags are collected over all of them, so that segment calls are full. */
 const PAGE_SIZE = 10_000;
 
+/** A call that is refused as a whole is refused at once, so a few more fit into its time. */
+const MOST_REPEATS = 3;
+
 /** MailChimp takes ten calls at a time and says no to the eleventh at once: a little patience, and more each time. */
 const BUSY_PAUSES_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000];
 
@@ -75,7 +78,8 @@ export function createMailchimpAudience(options: MailchimpAudienceOptions): Dest
     return { kind: 'stored', created, since: sinceOf(member), tags, isPartial };
   };
 
-  const push = async (contacts: readonly Contact[]): Promise<PushOutcome[]> => {
+  /** `repeats`: how often the call may be made again without somebody who breaks it; it was booked for one call's time. */
+  const push = async (contacts: readonly Contact[], repeats = MOST_REPEATS): Promise<PushOutcome[]> => {
     const members = contacts.map((contact) => ({ email: contact.email, mergeFields: storableValues(contact) }));
     try {
       const { created, updated, errors } = await client.upsertMembers(listId, members);
@@ -93,8 +97,8 @@ export function createMailchimpAudience(options: MailchimpAudienceOptions): Dest
       if (contacts.length === 1) return [declinedOne()];
       // one that breaks the call is left out of it
       const broken = brokenItem(error);
-      if (broken === undefined || contacts[broken] === undefined) throw error;
-      const others = await push(contacts.toSpliced(broken, 1));
+      if (broken === undefined || contacts[broken] === undefined || repeats === 0) throw error;
+      const others = await push(contacts.toSpliced(broken, 1), repeats - 1);
       return others.toSpliced(broken, 0, declinedOne());
     }
   };

@@ -52,8 +52,8 @@ export interface DueContact {
   /** Whether the source ever told of that member. */
   settledMemberKnown: boolean;
   /**
-   * Set when the member last settled here lives at another address now; `due` while that one waits itself. `saysNo`: they may not
-   * be written to any more.
+   * Set when the member last settled here lives at another address now; `due` while that one waits itself. `saysNo`: at the source,
+   * or at the destination for that address.
    */
   successor?: { due: boolean; onList: boolean; saysNo: boolean } | undefined;
   /** The holder or the address said no at the destination. */
@@ -191,7 +191,8 @@ function planWithoutHolder(due: DueContact, rules: AudienceRules): ContactPlan {
 function planLeaving(due: DueContact, rules: AudienceRules, reason: string): ContactPlan {
   // perhaps ours is looked at before it is taken off
   const mayTakeOff = rules.takesOff === 'anybody' || due.isOurs || due.addingSince !== undefined;
-  return mayTakeOff ? planRemoval(due, reason) : { do: 'nothing', outcome: 'kept', hash: ABSENT };
+  if (mayTakeOff) return planRemoval(due, reason);
+  return { do: 'nothing', outcome: binds(due.listState) ? 'opted-out' : 'kept', hash: ABSENT };
 }
 
 function planRemoval({ settledHash, listState, hold, approved }: DueContact, reason: string): ContactPlan {

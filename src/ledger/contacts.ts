@@ -157,7 +157,8 @@ export function plannable(
       coalesce(s.deleted_at IS NULL AND s.address <> c.address, false) AS has_successor,
       EXISTS (SELECT FROM contacts n WHERE n.audience = ${audience} AND n.address = s.address AND n.due_at IS NOT NULL) AS successor_due,
       EXISTS (SELECT FROM contacts n WHERE n.audience = ${audience} AND n.address = s.address AND n.list_state = 'Active') AS successor_on_list,
-      coalesce(s.says_no, false) AS successor_says_no,
+      coalesce(s.says_no, false) OR EXISTS (
+        SELECT FROM opt_outs o WHERE o.audience = ${audience} AND o.address = s.address) AS successor_says_no,
       EXISTS (SELECT FROM opt_outs o WHERE o.audience = ${audience} AND (o.address = c.address OR o.member_id = h.member_id)) AS opted_out,
       EXISTS (SELECT FROM opt_outs o WHERE o.audience = ${audience} AND o.address = c.address) AS address_opted_out,
       EXISTS (SELECT FROM removals r WHERE r.audience = ${audience} AND r.address = c.address AND r.done_at IS NULL AND r.void_at IS NULL) AS removal_open,

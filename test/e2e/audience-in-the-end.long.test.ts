@@ -40,6 +40,7 @@ describe.each(SEEDS)('a random history (AUDIENCE_SEEDS=%s)', (seed) => {
   const random = seededRandom(seed);
   let world: MailchimpBed;
   let story: AudienceStory;
+  let hangs = 0;
 
   beforeAll(async () => {
     world = await createMailchimpBed({
@@ -109,6 +110,7 @@ describe.each(SEEDS)('a random history (AUDIENCE_SEEDS=%s)', (seed) => {
     const patch = story.pick(FAULTS);
     story.note(`  faults ${JSON.stringify(patch)}`);
     faults.set(patch);
+    if (patch.hangOnce) hangs = 1;
     const luck = random();
     if (luck < 0.2) connections.limit = 2;
     if (luck > 0.85) quirks.halfFailBatches = 2;
@@ -265,7 +267,8 @@ describe.each(SEEDS)('a random history (AUDIENCE_SEEDS=%s)', (seed) => {
         if (one.status_if_new !== 'subscribed') bad.push(`${operation} sent status_if_new ${one.status_if_new}`);
       }
     }
-    if (world.mailchimp.connections.highest > 8) bad.push(`${world.mailchimp.connections.highest} connections at once`);
+    // a call that hangs on after our time-out keeps its connection
+    if (world.mailchimp.connections.highest > 8 + hangs) bad.push(`${world.mailchimp.connections.highest} connections`);
     return bad;
   }
 
@@ -301,6 +304,7 @@ describe.each(SEEDS)('a random history (AUDIENCE_SEEDS=%s)', (seed) => {
         `## ${address}`,
         ...story.log.filter(mine),
         `supporters ${JSON.stringify(ids)}`,
+        story.whereabouts(address),
         `consents ${story.consentStory(address)}`,
         `member ${JSON.stringify(world.audience.member(address))}`,
         ...world.audience.historyOf(address).map((one) => `history ${JSON.stringify(one)}`),

@@ -26,6 +26,8 @@ export class AudienceStory {
   readonly #kept = new Map<Member, { tags: Set<string>; fields: Record<string, string | number> }>();
   /** Who came by the form or by staff since the API subscribed them. */
   readonly #cameBack = new WeakSet<Member>();
+  /** Who ever lived at an address. */
+  readonly #former = new Map<string, Set<number>>();
   readonly #emails: string[];
   readonly #staffTags = new Map<string, number>();
   /** Whether a sync runs or contacts are due. */
@@ -173,6 +175,19 @@ export class AudienceStory {
     return present !== undefined && !present.idle && at - present.at < 8_000;
   }
 
+  /** Where those live now who ever lived at an address, and what MailChimp holds there. */
+  whereabouts(address: string): string {
+    return [...(this.#former.get(address) ?? [])]
+      .map((id) => this.supporters.get(id)!)
+      .map(({ id, email, optIn, missing }) => {
+        const there = email == null ? '' : filed(email);
+        const others = livingAt(this.supporters.values(), there).map((one) => `${one.id} ${one.optIn}`);
+        const states = this.audience.historyOf(there).map(({ to, by }) => `${to} by ${by}`);
+        return `${id} at ${email} optIn ${optIn} missing ${missing}; all there: ${others}; there: ${states}`;
+      })
+      .join('\n');
+  }
+
   consentStory = (address: string): string => JSON.stringify(this.#consents.get(address) ?? []);
 
   #edit(id: number, change: Partial<TestSupporter>): string {
@@ -180,6 +195,8 @@ export class AudienceStory {
     if (this.random() < 0.9) this.#clock += 1_000;
     const after = { ...before, ...change, updatedAt: new Date(this.#clock).toISOString() };
     this.supporters.set(id, after);
+    if (after.email != null)
+      this.#former.set(filed(after.email), (this.#former.get(filed(after.email)) ?? new Set()).add(id));
     for (const one of this.#changed) if (one.id === id) this.#changed.delete(one);
     this.#changed.add(after);
     return `${id} (${before.email}) ${JSON.stringify(change)}`;
@@ -414,6 +431,14 @@ export class AudienceStory {
     }
   }
 
+  /** Whether somebody who agrees left this address for one that is not taken: mistyped, or a role. */
+  #movedToNowhere(address: string): boolean {
+    return [...(this.#former.get(address) ?? [])].some((id) => {
+      const { email, missing, optIn } = this.supporters.get(id)!;
+      return !missing && optIn === true && email != null && ODD.includes(filed(email));
+    });
+  }
+
   /** Addresses at which all that a person should look like is to be seen. */
   get shown(): string[] {
     return this.addresses.filter((one) => this.audience.at(one)?.status === 'subscribed' && this.agrees(one));
@@ -433,6 +458,7 @@ export class AudienceStory {
     }
     if (!isWanted) {
       const isOurs = member?.source === 'API - Generic' && !this.#cameBack.has(member);
+      if (this.#movedToNowhere(address)) return undefined;
       return member?.status === 'subscribed' && isOurs
         ? 'was added by us and is still there without consent'
         : undefined;
