@@ -47,6 +47,7 @@ const REFUSED_FOR_EVER: ReadonlySet<number> = new Set([Code.InvalidEmail, Code.I
 /** What Campaign Monitor can do. */
 export const campaignMonitorCapabilities: Capabilities = {
   tags: false,
+  tagsStartAutomations: false,
   moves: true,
   resubscribes: true,
   removedState: 'Deleted',

@@ -31,6 +31,7 @@ const TIMEOUT_MS = 60_000;
 /** What a file can do. */
 export const csvCapabilities: Capabilities = {
   tags: true,
+  tagsStartAutomations: false,
   moves: true,
   resubscribes: false,
   removedState: 'Deleted',

@@ -66,6 +66,8 @@ export interface DestinationLimits {
 /** What a destination can do beside storing fields. */
 export interface Capabilities {
   tags: boolean;
+  /** Whether a tag that is given can start automations there, which a quiet sync keeps from starting. */
+  tagsStartAutomations: boolean;
   /** Gives a subscriber another address. */
   moves: boolean;
   /** Subscribes somebody again whom we took off. */

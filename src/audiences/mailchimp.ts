@@ -39,6 +39,7 @@ export const CALLS_AT_ONCE = 8;
 /** What MailChimp can do; it knows no way back for somebody who was taken off but their own sign-up. */
 export const mailchimpCapabilities = (onRemoval: MailchimpAudienceOptions['onRemoval']): Capabilities => ({
   tags: true,
+  tagsStartAutomations: true,
   moves: true,
   resubscribes: false,
   removedState: onRemoval === 'archive' ? 'Deleted' : 'Unsubscribed',

@@ -61,6 +61,3 @@ export const destinationKinds = { 'campaign-monitor': campaignMonitor, mailchimp
   string,
   DestinationKind
 >;
-
-/** Name of a kind of destination. */
-export type DestinationName = keyof typeof destinationKinds;

@@ -156,6 +156,9 @@ function planFreely(due: DueContact, rules: AudienceRules, now: Date, hashOf: (t
   const automations = !onList && (due.welcome || isFresh(holder, now));
   if (hash === due.settledHash && !due.hold?.released) return { do: 'nothing', outcome: 'unchanged', hash };
   if (due.removalOpen) return { do: 'recheck', ...plan };
+  // perhaps the move whose answer never came: then the former address is free
+  if (onList && rules.moves && due.addingSince !== undefined && due.formerAddress !== undefined)
+    return { do: 'move', from: due.formerAddress, ...plan };
   if (onList) return { do: 'import', ...plan, addition: false, automations };
   if (mayNotAdd) return { do: 'nothing', outcome: 'withheld', hash };
   if (!rules.comesBack && binds(due.listState)) return { do: 'nothing', outcome: 'opted-out', hash };

@@ -53,7 +53,7 @@ async function takeOver(
 ): Promise<void> {
   const seen = Prisma.sql`
     SELECT o.* FROM observations o LEFT JOIN contacts c ON c.audience = ${audience} AND c.address = o.address
-    WHERE o.run_id = ${run}::uuid AND o.address = ANY(${[...addresses]}) AND c.under_way_until IS NULL
+    WHERE o.run_id = ${run}::uuid AND o.address = ANY(${[...addresses]}) AND (c.under_way_until IS NULL OR c.under_way_until < o.observed_at)
       AND (c.settled_at IS NULL OR c.settled_at < o.observed_at) AND (c.list_state_at IS NULL OR c.list_state_at <= o.observed_at)`;
   const isOurs = Prisma.sql`EXISTS (
     SELECT FROM removals r WHERE r.audience = ${audience} AND r.address = o.address AND r.done_at IS NOT NULL

@@ -232,7 +232,7 @@ async function settleSeen(tx: Queries, { audience }: Compared, found: readonly F
         settled_at = EXCLUDED.settled_at, settled_reason = NULL, differs_key = NULL, list_state = coalesce(EXCLUDED.list_state, contacts.list_state),
         settled_member_id = CASE WHEN EXCLUDED.settled_outcome = 'opted-out'
           THEN coalesce(contacts.settled_member_id, EXCLUDED.settled_member_id) ELSE EXCLUDED.settled_member_id END
-      WHERE contacts.due_at IS NULL AND contacts.under_way_until IS NULL AND contacts.version = EXCLUDED.version
+      WHERE contacts.due_at IS NULL AND (contacts.under_way_until IS NULL OR contacts.under_way_until < now()) AND contacts.version = EXCLUDED.version
       RETURNING address, settled_member_id, settled_outcome, settled_hash
     )
     INSERT INTO pushes (audience, address, member_id, operation, outcome, hash)
@@ -244,7 +244,7 @@ async function noteStates(tx: Queries, { audience, readBy }: Compared, marks: re
   await tx.execute`
     UPDATE contacts c SET list_state = o.state, list_state_at = o.observed_at FROM observations o
     WHERE o.run_id = ${readBy}::uuid AND o.address = ANY(${marks.map(({ address }) => address)})
-      AND c.audience = ${audience} AND c.address = o.address AND c.list_state IS NULL AND c.under_way_until IS NULL`;
+      AND c.audience = ${audience} AND c.address = o.address AND c.list_state IS NULL AND (c.under_way_until IS NULL OR c.under_way_until < now())`;
 }
 
 /** What an earlier tool wrote to the list becomes history: transitions found by `list`. */

@@ -86,6 +86,36 @@ const cases: Case[] = [
   ],
   ['a changed address moves', due({ holder: wanted, formerAddress: 'old@readers.org' }), { do: 'move' }],
   [
+    'a move whose answer never came is looked into, also where the new address is there by now',
+    due({ holder: wanted, listState: 'Active', formerAddress: 'old@readers.org', addingSince: new Date() }),
+    { do: 'move', from: 'old@readers.org' },
+  ],
+  [
+    'a former address stays while the new one is nowhere',
+    due({
+      settledMemberId: '1',
+      successor: { due: false, onList: false, saysNo: false },
+      listState: 'Active',
+      isOurs: true,
+    }),
+    { do: 'nothing', outcome: 'kept' },
+  ],
+  [
+    'but goes where a no was said at the new one',
+    due({
+      settledMemberId: '1',
+      successor: { due: false, onList: false, saysNo: true },
+      listState: 'Active',
+      isOurs: true,
+    }),
+    { do: 'remove', reason: 'moved' },
+  ],
+  [
+    'perhaps ours, for want of an answer, is looked at',
+    due({ holder: withdrawn, listState: 'Active', addingSince: new Date() }),
+    { do: 'remove', reason: 'consent-withdrawn' },
+  ],
+  [
     'where addresses cannot be moved it is added',
     due({ holder: wanted, formerAddress: 'old@readers.org' }),
     { do: 'import', addition: true },

@@ -12,6 +12,9 @@ const FREQUENCIES = ['monthly', 'weekly', 'yearly', 'quarterly', 'daily', 'bi-we
 const STATUSES = ['active', 'active', 'active', 'paused', 'canceled', 'ended', 'failing', 'attempted', 'draft'];
 const FOREIGN_TAGS = ['VIP', 'Gala 2026', 'Classy-Board', 'Classy-Major Donors', 'Prospect'];
 
+/** So long a call may be under way that was decided on before the ledger knew better. */
+const IN_FLIGHT_MS = 8_000;
+
 /** What this test did in Classy and at MailChimp, and what it saw Steward do there. */
 export class AudienceStory {
   readonly supporters = new Map<number, TestSupporter>();
@@ -117,7 +120,7 @@ export class AudienceStory {
     if (status === 'unsubscribed' || status === 'archived') {
       this.seen.removed.add(address);
       if (member.source !== 'API - Generic') this.faults.push(`${address} was not added by us and was taken off`);
-      if (this.agrees(address)) this.faults.push(`${address} has consent and was taken off`);
+      if (this.#agreesForLong(address)) this.faults.push(`${address} has consent and was taken off`);
     } else this.faults.push(`${address} was set from ${from} to ${status}`);
   }
 
@@ -134,6 +137,12 @@ export class AudienceStory {
     const known = this.#kept.get(member) ?? { tags: new Set<string>(), fields: {} };
     this.#kept.set(member, known);
     return known;
+  }
+
+  /** Long enough that nothing decided before is on its way any more. */
+  #agreesForLong(address: string): boolean {
+    const last = this.#consents.get(address)?.at(-1);
+    return last?.agrees === true && this.agrees(address) && (last.idle || Date.now() - last.at > IN_FLIGHT_MS);
   }
 
   agrees(address: string): boolean {
@@ -172,7 +181,7 @@ export class AudienceStory {
     const known = this.#consents.get(address) ?? [];
     const present = known.findLast((one) => one.at <= at);
     if (present?.agrees) return true;
-    return present !== undefined && !present.idle && at - present.at < 8_000;
+    return present !== undefined && !present.idle && at - present.at < IN_FLIGHT_MS;
   }
 
   /** Where those live now who ever lived at an address, and what MailChimp holds there. */

@@ -1,8 +1,10 @@
 import type { AudienceSyncInput } from '../../contract/audience-sync.js';
+import type { SyncRun } from '../../ledger/runs.js';
 import type { OrganizationAudience } from '../processes/organization-audiences.js';
 import type { Session } from '../session.js';
+import { peopleCompared } from '../sync/plan.js';
 import type { StartRun } from '../sync/run-sync.js';
-import { FAST_ALREADY, wordsOfFirstSync } from './first-sync.js';
+import { FAST_ALREADY, fastIsIgnored, type PlanReach, wordsOfFirstSync } from './first-sync.js';
 
 /** What is asked for of an audience. */
 export type AskedOfAudience = Pick<AudienceSyncInput, 'mode' | 'dryRun' | 'limit' | 'plan' | 'fast'>;
@@ -18,10 +20,19 @@ export async function announce(
   { ledger }: Session,
   { audience, kind }: OrganizationAudience,
   { fast = false, limit, dryRun }: AskedOfAudience,
+  plan?: SyncRun,
 ): Promise<void> {
+  const { title } = kind;
   const isAdopted = await ledger.runs.isAdopted(audience);
-  const { tags } = kind.capabilities({ onRemoval: 'unsubscribe' });
-  if (isAdopted && fast) process.stderr.write(`${FAST_ALREADY}\n`);
+  const { tagsStartAutomations } = kind.capabilities({ onRemoval: 'unsubscribe' });
+  const tell = (words: string): void => void process.stderr.write(`${words}\n`);
+  if (fast && !tagsStartAutomations) tell(fastIsIgnored(title));
+  else if (fast && isAdopted) tell(FAST_ALREADY);
   if (!isAdopted && !dryRun)
-    process.stderr.write(`${wordsOfFirstSync({ audience, title: kind.title, hasTags: tags, fast, limit })}\n`);
+    tell(wordsOfFirstSync({ audience, title, tagsStartAutomations, fast, limit, plan: plan && reachOf(plan) }));
+}
+
+function reachOf(plan: SyncRun): PlanReach {
+  if (!plan.dryRun) return { of: 'removals' };
+  return plan.untilId === null ? { of: 'everybody' } : { of: 'some', people: peopleCompared(plan) };
 }

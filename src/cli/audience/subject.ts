@@ -1,3 +1,5 @@
+import type { Capabilities } from '../../audiences/destination.js';
+import type { DestinationName } from '../../audiences/registry.js';
 import { audienceSyncWorkflowId } from '../../contract/workflow-ids.js';
 import { scopeOf } from '../../ledger/classy/supporters-as-people.js';
 import type { OrganizationAudience } from '../processes/organization-audiences.js';
@@ -12,7 +14,7 @@ interface Rate {
 
 /** An organization's audience as what is synced. Reads, removes and reads again to take one person off. */
 export function audienceSubject(session: Session, one: OrganizationAudience): SyncSubject {
-  const { limits, tagging } = audienceDestination(session, one);
+  const { limits, tagging, capabilities } = audienceDestination(session, one);
   const rates: Readonly<Record<string, Rate | undefined>> = session.config.rateLimits;
   const { perMinute, connections = limits.callsAtOnce } = rates[one.kind.name] ?? {};
   return {
@@ -20,6 +22,7 @@ export function audienceSubject(session: Session, one: OrganizationAudience): Sy
     name: one.audience,
     filedUnder: scopeOf(one.organization.id),
     workflowId: audienceSyncWorkflowId(one.audience),
+    removed: removedWords(one, capabilities),
     limits: {
       title: one.kind.title,
       batchSize: limits.batchSize,
@@ -28,6 +31,14 @@ export function audienceSubject(session: Session, one: OrganizationAudience): Sy
       perMinute: perMinute ?? undefined,
       removalCalls: 3,
       tagging,
+      tagsStartAutomations: capabilities.tagsStartAutomations,
     },
   };
+}
+
+const ARCHIVES: readonly string[] = ['mailchimp'] satisfies DestinationName[];
+
+function removedWords({ kind }: OrganizationAudience, { removedState }: Capabilities): SyncSubject['removed'] {
+  if (removedState === 'Unsubscribed') return 'unsubscribed';
+  return ARCHIVES.includes(kind.name) ? 'archived' : 'taken off the list';
 }

@@ -1,6 +1,7 @@
 import type { FieldChange, LeaveReason } from '../../domain/compare-contact.js';
 import { type DeclineReason, nextStep } from '../../domain/decline-reason.js';
 import { showTime } from '../output.js';
+import { toldChanges } from '../sync/people.js';
 import type { AudienceEvidence } from './audience-evidence.js';
 
 /** How a supporter stands in the audience. */
@@ -93,7 +94,8 @@ function judgeWanted({ evidence, pending }: Judged): SupporterJudgement {
   if (finding.do === 'leave') return judgeLeft(evidence, finding.why, pending);
   if (finding.do === 'remove') return onTheWay(evidence, 'the next sync takes the address off');
   if (contact?.settledReason === 'too-many-sign-ups') return say('declined', declinedWords(contact.settledReason));
-  const changes = 'changes' in finding ? finding.changes : [];
+  // whoever is added is given everything, so there is nothing that differs
+  const changes = finding.do === 'update' ? finding.changes : [];
   const action =
     finding.do === 'add'
       ? 'adds them'
@@ -193,7 +195,7 @@ const wordsOf = (word: string): string => word.replaceAll('-', ' ');
 
 /** Changes in one line: `TOTALAMT 10 → 20, tag Classy-Major Donor missing`. */
 export const changesInWords = (changes: readonly FieldChange[]): string =>
-  changes
+  toldChanges(changes)
     .map(({ field, from, to }) => {
       if (field !== 'tag') return `${field} ${from || 'empty'} → ${to || 'empty'}`;
       return from === '' ? `tag ${to} missing` : `tag ${from} too many`;

@@ -28,7 +28,7 @@ export function registerAudienceSync(audience: Command): void {
       .option('--limit <count>', 'only so many people, in the order of their addresses', parseCount)
       .option(
         '--fast',
-        'tags of a first sync go by hundreds: may start automations that begin with "tag added"',
+        'tags of a first sync go by hundreds: may start automations that begin with "tag added" (MailChimp)',
         false,
       ),
     'audience',
@@ -49,7 +49,7 @@ export function registerAudienceSync(audience: Command): void {
       .description('do what a plan says, and nothing else; whoever is no longer as it meant them is skipped')
       .option(
         '--fast',
-        'tags of a first sync go by hundreds: may start automations that begin with "tag added"',
+        'tags of a first sync go by hundreds: may start automations that begin with "tag added" (MailChimp)',
         false,
       ),
     'audience',
@@ -61,8 +61,8 @@ Begin with:
   steward audience sync <id> --dry-run
   steward audience sync <id> --dry-run --limit 100 --verbose
   steward audience apply <plan>
-The first sync of an audience is started by a person; from then on its schedule keeps it true. It is quiet: tags are given
-person by person, so that no automation starts. What --fast may set off is in docs/destinations.md.
+The first sync of an audience is started by a person; from then on its schedule keeps it true. In MailChimp it is quiet:
+tags are given person by person, so that no automation starts. What --fast may set off is in docs/destinations.md.
 People whom the destination does not take are told with what can be done about it; they are no failure.
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done in part, 4 refused by the guard or already running,
 130 you stopped waiting; the run goes on.
@@ -97,6 +97,6 @@ const apply = (id: string, options: TellingOptions & { fast: boolean }): Promise
     const subject = audienceSubject(session, one);
     await refuseUnlessOpen(session, subject, found);
     const asked: AskedOfAudience = { mode: 'apply', plan: found.id, fast: options.fast };
-    await announce(session, one, asked);
+    await announce(session, one, asked, found);
     await carryOut(session, subject, asked, startAudienceSync(session, one, asked), options);
   });

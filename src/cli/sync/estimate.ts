@@ -1,4 +1,5 @@
 import type { PersonTags } from '../../audiences/destination.js';
+import { canBeMailed } from '../../domain/donor-contact.js';
 import type { SyncCounts, SyncRun } from '../../ledger/runs.js';
 import type { Person } from './people.js';
 import type { WritingLimits } from './subject.js';
@@ -21,8 +22,15 @@ interface TagCalls {
   one: number;
 }
 
+/** Why people are never written to: there is no consent, or the address cannot be mailed. */
+export interface WithheldBy {
+  consent: number;
+  address: number;
+}
+
 /** What a plan means to do to tags, and what that takes: with automations kept from starting, and without. */
 export interface PlannedTags {
+  withheldBy: WithheldBy;
   tags: TagCounts;
   quiet: TagCalls;
   fast: TagCalls;
@@ -50,12 +58,17 @@ export function estimateOf(
   return { calls, seconds: Math.ceil(Math.max(atItsSpeed, perMinute === undefined ? 0 : (calls * 60) / perMinute)) };
 }
 
-/** Adds up what a plan means to do to tags, and the calls that its destination would make for that. */
+/** Adds up what a plan means to do to tags, the calls that its destination would make for that, and who is never written to. */
 export async function readPlannedTags(
   pages: AsyncIterable<readonly Person[]>,
   { tagging, pageSize }: WritingLimits,
 ): Promise<PlannedTags> {
-  const planned: PlannedTags = { tags: {}, quiet: { ...NO_CALLS }, fast: { ...NO_CALLS } };
+  const planned: PlannedTags = {
+    tags: {},
+    quiet: { ...NO_CALLS },
+    fast: { ...NO_CALLS },
+    withheldBy: { consent: 0, address: 0 },
+  };
   let collected: PersonTags[] = [];
   const count = (): void => {
     for (const quiet of [true, false])
@@ -65,6 +78,7 @@ export async function readPlannedTags(
   };
   for await (const people of pages)
     for (const person of people) {
+      if (person.why === 'withheld') planned.withheldBy[withheldFor(person)] += 1;
       const change = tagsOf(person);
       for (const name of change.add) countsOf(planned.tags, name).given += 1;
       for (const name of change.remove) countsOf(planned.tags, name).taken += 1;
@@ -83,6 +97,10 @@ function tagsOf({ address, changes = [] }: Person): PersonTags {
     remove: ofTags.flatMap(({ from }) => (from === '' ? [] : [from])),
   };
 }
+
+/** Whoever can be mailed has not said yes; of others an address that can be mailed comes first. */
+export const withheldFor = ({ address }: Pick<Person, 'address'>): keyof WithheldBy =>
+  canBeMailed(address) ? 'consent' : 'address';
 
 function countsOf(tags: TagCounts, name: string): TagCounts[string] {
   tags[name] ??= { given: 0, taken: 0 };

@@ -1,7 +1,8 @@
 import type { FieldChange } from '../../domain/compare-contact.js';
 import { print } from '../output.js';
 import type { Session } from '../session.js';
-import { explain } from './reasons.js';
+import { withheldFor } from './estimate.js';
+import { explain, WITHHELD_FOR } from './reasons.js';
 import type { SyncSubject } from './subject.js';
 
 /** One person of a plan or a run, with what is or was done. */
@@ -62,15 +63,23 @@ export async function printPeople(page: Page, kind: SyncSubject['kind']): Promis
 }
 
 /** What is told of one person after the address. */
-export function detailOf({ why, from, changes = [], outcome, reason }: Person, kind: SyncSubject['kind']): string {
+export function detailOf(person: Person, kind: SyncSubject['kind']): string {
+  const { why, from, changes = [], outcome, reason } = person;
+  const isWithheld = why === 'withheld' && kind === 'audience';
   const details = [
     ...(from ? [`from ${from}`] : []),
-    ...changes.map(showChange),
-    ...(why ? [explain(why, kind)] : []),
+    ...toldChanges(changes).map(showChange),
+    ...(isWithheld ? [WITHHELD_FOR[withheldFor(person)]] : why ? [explain(why, kind)] : []),
     ...(outcome ? [reason ? `${outcome}, ${reason}: ${explain(reason, kind)}` : outcome] : []),
   ];
   return details.length === 0 ? '' : `  ${details.join('; ')}`;
 }
+
+const PARTS_OF_NAME: readonly string[] = ['FNAME', 'LNAME'];
+
+/** The changes that are told: the whole name only where its parts are not. */
+export const toldChanges = (changes: readonly FieldChange[]): readonly FieldChange[] =>
+  changes.some(({ field }) => PARTS_OF_NAME.includes(field)) ? changes.filter(({ field }) => field !== 'name') : changes;
 
 /** A field with what it holds and what it should; a tag with its sign. */
 function showChange({ field, from, to }: FieldChange): string {

@@ -55,6 +55,12 @@ export async function whyNotOpen(
   }
 }
 
+/** How many people a run compared; those in an audience whom the source does not know are not looked at one by one. */
+export const peopleCompared = ({ findings }: Pick<SyncRun, 'findings'>): number =>
+  Object.entries(findings as Record<string, number>)
+    .filter(([name]) => name !== 'leave:not-a-member')
+    .reduce((sum, [, count]) => sum + count, 0);
+
 /** What a plan means to do. */
 export async function actionsOf({ ledger }: Session, plan: SyncRun): Promise<Actions> {
   const items = await ledger.plans.countActions(plan.id);

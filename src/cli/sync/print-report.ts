@@ -2,10 +2,11 @@ import type { SyncCounts } from '../../ledger/runs.js';
 import { ExitCode } from '../exit.js';
 import { print, printJson, printTable, showSeconds } from '../output.js';
 import type { Session } from '../session.js';
+import { wordsOfLimitedPlan } from '../audience/first-sync.js';
 import type { TagCounts } from './estimate.js';
 import { printPeople } from './people.js';
-import { explain } from './reasons.js';
-import { allPeople, type OutcomeCount, type PlanFigures, peopleOf, type SyncReport } from './report.js';
+import { explain, WITHHELD_FOR } from './reasons.js';
+import { allPeople, type PlanFigures, peopleOf, type SyncReport } from './report.js';
 import { applyCommand, type SyncSubject } from './subject.js';
 
 /** Exit code of a command that ended with this result. */
@@ -33,9 +34,8 @@ export async function printReport(
   const people = peopleOf(session, report);
   if (json) return printJson(verbose ? { ...report, people: await allPeople(people) } : report);
   print(headline(report));
-  printCounts(report.counts, report.dryRun);
-  printLeftAlone(report.leftAloneBy, subject.kind);
-  printReasons(report.outcomes ?? []);
+  printCounts(report.counts, subject, report.dryRun);
+  printLeftAlone(report, subject.kind);
   printTags(report.tags);
   if (report.skipped) print(`  ${report.skipped} of the plan no longer were as it meant them and were skipped.`);
   if (verbose) {
@@ -61,12 +61,15 @@ function headline({ mode, dryRun, scope, result, seconds, message, run }: SyncRe
 const sentence = (text: string): string =>
   `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 
-const LABELS: readonly (readonly [keyof SyncCounts, string, string])[] = [
-  ['read', 'read', 'read'],
+const labelsOf = ({
+  kind,
+  removed,
+}: Pick<SyncSubject, 'kind' | 'removed'>): readonly (readonly [keyof SyncCounts, string, string])[] => [
+  kind === 'site' ? ['read', 'read', 'read'] : ['read', 'donors read', 'donors read'],
   ['added', 'added', 'would be added'],
   ['updated', 'updated', 'would be updated'],
   ['moved', 'moved to another address', 'would be moved to another address'],
-  ['removed', 'taken off the list', 'would be taken off the list'],
+  ['removed', removed, `would be ${removed}`],
   ['held', 'held (steward held list)', 'held'],
   ['unchanged', 'as they should be', 'as they should be'],
   ['failed', 'failed, or wait still', 'could not be read'],
@@ -74,20 +77,36 @@ const LABELS: readonly (readonly [keyof SyncCounts, string, string])[] = [
 ];
 
 /** People by what was done, or would be. */
-export function printCounts(counts: SyncCounts, isPlan: boolean): void {
-  for (const [key, done, meant] of LABELS) print(`${String(counts[key]).padStart(8)}  ${isPlan ? meant : done}`);
+function printCounts(counts: SyncCounts, subject: SyncSubject, isPlan: boolean): void {
+  for (const [key, done, meant] of labelsOf(subject))
+    print(`${String(counts[key]).padStart(8)}  ${isPlan ? meant : done}`);
 }
 
 /** Why people are left alone. */
-export function printLeftAlone(by: Readonly<Record<string, number>>, kind: SyncSubject['kind']): void {
-  for (const [reason, count] of Object.entries(by).sort(([, a], [, b]) => b - a))
-    print(`${String(count).padStart(14)}  ${reason}: ${explain(reason, kind)}`);
+type LeftAlone = Pick<SyncReport, 'leftAloneBy' | 'outcomes' | 'withheldBy'>;
+
+/** The same for people: whom the destination does not take, by its reason and with what somebody can do about it. */
+export function printLeftAlone(left: LeftAlone, kind: SyncSubject['kind']): void {
+  for (const [count, words] of leftAloneInWords(left, kind)) print(`${String(count).padStart(14)}  ${words}`);
 }
 
-/** Whom the destination does not take, and what somebody can do about it. */
-function printReasons(outcomes: readonly OutcomeCount[]): void {
-  for (const { reason, count, next } of outcomes)
-    if (reason !== null) print(`${String(count).padStart(14)}  ${reason}${next === undefined ? '' : `: ${next}`}`);
+/** How many are left alone for what, everybody once. */
+export function leftAloneInWords(
+  { leftAloneBy, outcomes = [], withheldBy }: LeftAlone,
+  kind: SyncSubject['kind'],
+): [count: number, words: string][] {
+  const others = { ...leftAloneBy };
+  const lines: [number, string][] = [];
+  const tell = (word: string, count: number, words: string): void => {
+    others[word] = Math.max(0, (others[word] ?? 0) - count);
+    lines.push([count, words]);
+  };
+  for (const { outcome, reason, count, next, leftAloneAs = outcome } of outcomes)
+    if (reason !== null) tell(leftAloneAs, count, next === undefined ? reason : `${reason}: ${next}`);
+  for (const cause of ['consent', 'address'] as const)
+    if (withheldBy) tell('withheld', withheldBy[cause], `withheld: ${WITHHELD_FOR[cause]}`);
+  for (const [reason, count] of Object.entries(others)) lines.push([count, `${reason}: ${explain(reason, kind)}`]);
+  return lines.filter(([count]) => count > 0).sort(([a], [b]) => b - a);
 }
 
 /** To how many people each tag would be given, and from how many it would be taken. */
@@ -107,8 +126,12 @@ const calls = (count: number): string => `${count} ${count === 1 ? 'call' : 'cal
 export function showEstimate({ estimate, estimateFast }: PlanFigures, { limits: { title } }: SyncSubject): string {
   if (estimate.calls === 0) return 'There is nothing to do.';
   const takes = `Carrying it out takes ${calls(estimate.calls)} to ${title}, about ${showSeconds(estimate.seconds)}.`;
-  if (!estimateFast || estimateFast.calls === estimate.calls) return takes;
-  return `${takes} Tags go person by person, so that no automation starts; with --fast it takes ${calls(estimateFast.calls)}, about ${showSeconds(estimateFast.seconds)}, and automations that start by "tag added" may start.`;
+  if (!estimateFast) return takes;
+  const fast =
+    estimateFast.calls === estimate.calls
+      ? 'it takes as many calls'
+      : `it takes ${calls(estimateFast.calls)}, about ${showSeconds(estimateFast.seconds)}`;
+  return `${takes} It is quiet: tags go person by person, so that no automation starts; with --fast ${fast}, and automations that start by "tag added" may start.`;
 }
 
 function printNext(report: SyncReport, subject: SyncSubject): void {
@@ -118,5 +141,6 @@ function printNext(report: SyncReport, subject: SyncSubject): void {
   if (estimate) print(showEstimate({ ...report, estimate }, subject));
   if (estimate?.calls === 0 && dryRun && result === 'done') return;
   print(`To do exactly this, within one day: ${applyCommand(subject, plan)}`);
+  if (report.limited) print(wordsOfLimitedPlan(report.limited, subject));
   print(`A newer plan of ${scope} replaces it.`);
 }

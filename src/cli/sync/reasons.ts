@@ -1,4 +1,5 @@
 import { nextStep } from '../../domain/decline-reason.js';
+import type { WithheldBy } from './estimate.js';
 import type { SyncSubject } from './subject.js';
 
 /** Why people are left alone, as an operator reads it. */
@@ -46,6 +47,12 @@ const OF_AUDIENCES: Readonly<Record<string, string>> = {
   deleted: 'are no supporters in Classy any more',
   moved: 'have another address in Classy now',
   ...nextStep,
+};
+
+/** Why somebody is never written to an audience, where it can be told. */
+export const WITHHELD_FOR: Readonly<Record<keyof WithheldBy, string>> = {
+  consent: 'have not said yes in Classy: never written to the audience',
+  address: 'have an address that cannot be mailed: never written to the audience',
 };
 
 /** A reason in plain words. */

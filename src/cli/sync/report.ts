@@ -2,14 +2,18 @@ import type { SyncOutcome } from '../../contract/site-sync.js';
 import { type DeclineReason, nextStep } from '../../domain/decline-reason.js';
 import type { ReasonCount } from '../../ledger/outcomes.js';
 import { NO_COUNTS, type SyncCounts, type SyncRun } from '../../ledger/runs.js';
+import type { LimitedPlan } from '../audience/first-sync.js';
 import type { Session } from '../session.js';
-import { type Actions, type Estimate, estimateOf, readPlannedTags, type TagCounts } from './estimate.js';
+import { type Actions, type Estimate, estimateOf, readPlannedTags, type TagCounts, type WithheldBy } from './estimate.js';
 import { applied, type Person, pagesOf, planned, pushed } from './people.js';
+import { peopleCompared } from './plan.js';
 import type { SyncSubject } from './subject.js';
 
 /** People with one outcome, and what somebody can do where a destination does not take them. */
 export interface OutcomeCount extends ReasonCount {
   next?: string;
+  /** What they are left alone as, where that is not the outcome. */
+  leftAloneAs?: string;
 }
 
 /** What a plan takes, and what it does to tags. */
@@ -19,6 +23,10 @@ export interface PlanFigures {
   estimateFast?: Estimate;
   /** Where the destination has tags. */
   tags?: TagCounts;
+  /** Of an audience: why those who are `withheld` are so. */
+  withheldBy?: WithheldBy;
+  /** Where only so many people were compared. */
+  limited?: LimitedPlan;
 }
 
 /** What a run prints; the first seven are of all syncs (interfaces.md). */
@@ -65,7 +73,7 @@ export async function reportOf(
   const base = { run: id, scope: subject.name, mode: run?.mode ?? mode, result, dryRun };
   if (!run) return { ...base, counts: NO_COUNTS, seconds: 0, message: message ?? null, leftAloneBy: {} };
   const counts = { ...NO_COUNTS, ...(run.counts as SyncCounts | null) };
-  const reasons = await ledger.outcomes.countByReason(id);
+  const reasons = toldReasons(run, await ledger.outcomes.countByReason(id));
   return {
     ...base,
     counts,
@@ -82,22 +90,63 @@ export async function reportOf(
 /** What the plan of a run takes, in the way in which it would be carried out. */
 export async function planFigures(
   session: Session,
-  { limits }: SyncSubject,
+  { kind, limits }: SyncSubject,
   run: SyncRun,
   actions: Actions,
 ): Promise<PlanFigures> {
-  if (!limits.tagging) return { estimate: estimateOf(actions, run, limits) };
-  const { tags, quiet, fast } = await readPlannedTags(pagesOf(planned(session, run.id)), limits);
+  if (kind === 'site') return { estimate: estimateOf(actions, run, limits) };
+  const { tags, quiet, fast, withheldBy } = await readPlannedTags(pagesOf(planned(session, run.id)), limits);
   const estimateFast = estimateOf(actions, run, limits, fast);
-  return run.quiet
-    ? { estimate: estimateOf(actions, run, limits, quiet), estimateFast, tags }
-    : { estimate: estimateFast, tags };
+  const isQuiet = run.quiet && limits.tagsStartAutomations;
+  const limited = run.untilId === null ? undefined : await limitedPlan(session, run);
+  return {
+    ...(isQuiet
+      ? { estimate: estimateOf(actions, run, limits, quiet), estimateFast }
+      : { estimate: estimateFast }),
+    ...(limits.tagging ? { tags } : {}),
+    ...(withheldBy.consent + withheldBy.address > 0 ? { withheldBy } : {}),
+    ...(limited ? { limited } : {}),
+  };
+}
+
+const limitedPlan = async ({ ledger }: Session, run: SyncRun): Promise<LimitedPlan> => ({
+  people: peopleCompared(run),
+  firstSyncIsDue: !(await ledger.runs.isAdopted(run.audience)),
+});
+
+type ReasonOfRun = ReasonCount & { isEarlier: boolean };
+
+/** What people whom MailChimp does not take for good are found as when they are compared again. */
+const FOUND_AS: Readonly<Record<string, string>> = { forgotten: 'deleted-there' };
+
+const foundAs = ({ outcome, reason }: ReasonCount): string => FOUND_AS[reason ?? ''] ?? outcome;
+
+/**
+ * The reasons of this run, and those of earlier ones as far as it came upon just these people again: one that was stopped before
+ * tells nothing of them, and whoever is tried anew is told with what became of that.
+ */
+export function toldReasons(
+  { findings }: Pick<SyncRun, 'findings'>,
+  reasons: readonly ReasonOfRun[],
+): (ReasonOfRun & { leftAloneAs?: string })[] {
+  const found = findings as Record<string, number>;
+  const again = reasons.filter(({ isEarlier, reason }) => isEarlier && reason !== 'too-many-sign-ups');
+  const countOf = (word: string): number =>
+    again.reduce((sum, one) => sum + (foundAs(one) === word ? one.count : 0), 0);
+  return [
+    ...reasons.filter(({ isEarlier }) => !isEarlier),
+    ...again.flatMap((one) => {
+      const word = foundAs(one);
+      if (countOf(word) > (found[`leave:${word}`] ?? 0)) return [];
+      return [word === one.outcome ? one : { ...one, leftAloneAs: word }];
+    }),
+  ];
 }
 
 /** How many were left alone, by reason: found when comparing, or told by the list. */
 export function leftAloneBy(
   { findings }: Pick<SyncRun, 'findings'>,
-  outcomes: readonly (ReasonCount & { isEarlier: boolean })[],
+  outcomes: readonly ReasonOfRun[],
 ): Record<string, number> {
   const by: Record<string, number> = {};
   for (const [name, count] of Object.entries(findings as Record<string, number>))
@@ -108,13 +157,17 @@ export function leftAloneBy(
 }
 
 /** People by outcome and reason, those of earlier runs among them, with the next step. */
-export function outcomesOf(reasons: readonly ReasonCount[]): OutcomeCount[] {
+export function outcomesOf(reasons: readonly (ReasonCount & { leftAloneAs?: string })[]): OutcomeCount[] {
   const by = new Map<string, OutcomeCount>();
-  for (const { outcome, reason, count } of reasons) {
-    const key = `${outcome} ${reason}`;
+  for (const { outcome, reason, count, leftAloneAs } of reasons) {
+    const key = `${outcome} ${reason} ${leftAloneAs}`;
     const next = nextStep[reason as DeclineReason];
     const before = by.get(key)?.count ?? 0;
-    by.set(key, { outcome, reason, count: before + count, ...(next === undefined ? {} : { next }) });
+    by.set(key, {
+      ...{ outcome, reason, count: before + count },
+      ...(next === undefined ? {} : { next }),
+      ...(leftAloneAs === undefined ? {} : { leftAloneAs }),
+    });
   }
   return [...by.values()];
 }

@@ -1,11 +1,18 @@
 import type { SyncRun } from '../../ledger/runs.js';
 import { print, printJson, showTime } from '../output.js';
 import type { Session } from '../session.js';
+import { wordsOfLimitedPlan } from '../audience/first-sync.js';
 import { planned, printPeople } from './people.js';
 import { actionsOf, validUntil, whyNotOpen } from './plan.js';
 import { printLeftAlone, printTags, showEstimate } from './print-report.js';
 import { allPeople, leftAloneBy, planFigures } from './report.js';
 import { applyCommand, type SyncSubject } from './subject.js';
+
+const MODES: Readonly<Record<string, string>> = {
+  walk: 'a walk',
+  full: 'a full sync',
+  incremental: 'an incremental sync',
+};
 
 /** Prints what a plan would do, for people or as JSON. Addresses are printed with `verbose` alone. */
 export async function showPlan(
@@ -31,7 +38,7 @@ export async function showPlan(
   if (json) return printJson(verbose ? { ...shown, people: await allPeople(people) } : shown);
   const why = await whyNotOpen(session, run, subject);
   print(
-    `Plan of ${subject.name}, left by ${run.dryRun ? 'a dry run' : `the guard in a ${run.mode}`} at ${showTime(run.endedAt)} UTC`,
+    `Plan of ${subject.name}, left by ${run.dryRun ? 'a dry run' : `the guard in ${MODES[run.mode] ?? run.mode}`} at ${showTime(run.endedAt)} UTC`,
   );
   if (!run.dryRun && run.message) print(run.message);
   print();
@@ -39,10 +46,10 @@ export async function showPlan(
     'would be added': counts.added,
     'would be updated': counts.updated,
     'would be moved to another address': counts.moved,
-    'would be taken off the list': counts.removed,
+    [`would be ${subject.removed}`]: counts.removed,
   }))
     print(`${String(count).padStart(8)}  ${action}`);
-  printLeftAlone(run.dryRun ? leftAloneBy(run, []) : {}, subject.kind);
+  printLeftAlone(shown, subject.kind);
   printTags(figures.tags);
   if (verbose) {
     print();
@@ -50,6 +57,7 @@ export async function showPlan(
   }
   print();
   print(showEstimate(figures, subject));
+  if (figures.limited) print(wordsOfLimitedPlan(figures.limited, subject));
   print(
     why === undefined
       ? `Open until ${showTime(validUntil(run))} UTC: ${applyCommand(subject, run.id)}`

@@ -16,6 +16,8 @@ export interface WritingLimits {
   /** Calls that taking one person off takes. */
   removalCalls: number;
   tagging: Tagging | undefined;
+  /** Whether tags are to be given such that no automation starts, where a run is quiet. */
+  tagsStartAutomations: boolean;
 }
 
 /** What is synced: a site's members with their list, or the audience of an organization. */
@@ -26,6 +28,8 @@ export interface SyncSubject {
   /** What its runs are filed under in the ledger. */
   filedUnder: string;
   workflowId: string;
+  /** What becomes of somebody who should not be there. */
+  removed: 'taken off the list' | 'unsubscribed' | 'archived';
   limits: WritingLimits;
 }
 
@@ -37,6 +41,7 @@ export const siteSubject = ({ config: { rateLimits } }: Pick<Session, 'config'>,
   name,
   filedUnder: name,
   workflowId: siteSyncWorkflowId(name),
+  removed: 'taken off the list',
   limits: {
     title: 'Campaign Monitor',
     batchSize: IMPORT_SIZE,
@@ -46,6 +51,7 @@ export const siteSubject = ({ config: { rateLimits } }: Pick<Session, 'config'>,
     // source, list, delete and list again
     removalCalls: 4,
     tagging: undefined,
+    tagsStartAutomations: false,
   },
 });
 

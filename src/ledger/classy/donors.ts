@@ -109,26 +109,23 @@ function reckoned(
     NOT ${isPaused} AND p.status = ANY(${statusesOf(wanted)})`;
   return Prisma.sql`
     WITH living AS (
-      SELECT id, address, email_address, first_name, last_name, classy_updated_at FROM supporters
-      WHERE organization_id = ${organization}::bigint AND missing_since IS NULL AND ${isMeant}
-    ), people AS (
-      SELECT DISTINCT ON (address) address, id AS supporter_id, trim(email_address) AS email, coalesce(first_name, '') AS first_name,
-        coalesce(last_name, '') AS last_name, (count(*) OVER (PARTITION BY address))::int AS supporters
-      FROM living ORDER BY address, classy_updated_at DESC, id DESC
+      -- who speaks for the address stands for all at it: ids are quicker to go by than texts
+      SELECT id, address, email_address, first_name, last_name, (count(*) OVER (PARTITION BY address))::int AS supporters,
+        first_value(id) OVER (PARTITION BY address ORDER BY classy_updated_at DESC, id DESC) AS person
+      FROM supporters WHERE organization_id = ${organization}::bigint AND missing_since IS NULL AND ${isMeant}
     ), gifts AS (
-      SELECT l.address, t.id, t.purchased_at, t.recurring_plan_id, t.${amount} AS amount, (t.purchased_at AT TIME ZONE o.time_zone)::date AS day
+      SELECT l.person, t.id, t.purchased_at, t.recurring_plan_id, t.${amount} AS amount, (t.purchased_at AT TIME ZONE o.time_zone)::date AS day
       FROM transactions t JOIN organizations o ON o.id = t.organization_id JOIN living l ON l.id = t.supporter_id
       WHERE t.organization_id = ${organization}::bigint AND t.missing_since IS NULL AND t.status = ANY(${[...rules.countedStatuses]})
         AND t.purchased_at <= ${asOf} AND t.${amount} > 0
         AND (o.currency IS NULL OR t.currency_code IS NULL OR upper(t.currency_code) = o.currency)
     ), given AS (
-      SELECT address, sum(amount) AS lifetime_amount, ${gifts} AS donation_count, min(day) AS first_gift_on, max(day) AS last_gift_on,
-        max(amount) AS largest_gift, max(day) FILTER (WHERE day < ${yearStart(asOfDay, rules.fiscalYearStartMonth)}::date) AS last_gift_before_year_on
-      FROM gifts GROUP BY address
-    ), last_given AS (
-      SELECT DISTINCT ON (address) address, amount AS last_gift_amount FROM gifts ORDER BY address, purchased_at DESC, id DESC
+      SELECT person, sum(amount) AS lifetime_amount, ${gifts} AS donation_count, min(day) AS first_gift_on, max(day) AS last_gift_on,
+        max(amount) AS largest_gift, (array_agg(amount ORDER BY purchased_at DESC, id DESC))[1] AS last_gift_amount,
+        max(day) FILTER (WHERE day < ${yearStart(asOfDay, rules.fiscalYearStartMonth)}::date) AS last_gift_before_year_on
+      FROM gifts GROUP BY person
     ), planned AS (
-      SELECT l.address, (count(*) FILTER (WHERE ${count('active')}))::int AS active_plans,
+      SELECT l.person, (count(*) FILTER (WHERE ${count('active')}))::int AS active_plans,
         (count(*) FILTER (WHERE ${count('active')} AND lower(p.frequency) = 'monthly'))::int AS monthly_plans,
         (count(*) FILTER (WHERE ${count('atRisk')}))::int AS at_risk_plans, (count(*) FILTER (WHERE ${isPaused}))::int AS paused_plans,
         (count(*) FILTER (WHERE ${count('former')}))::int AS former_plans,
@@ -137,15 +134,16 @@ function reckoned(
       LEFT JOIN (SELECT key AS frequency, value::int AS twelfths FROM jsonb_each_text(${JSON.stringify(MONTHLY_TWELFTHS)}::jsonb)) f
         ON f.frequency = lower(p.frequency)
       WHERE p.organization_id = ${organization}::bigint AND p.missing_since IS NULL
-      GROUP BY l.address
+      GROUP BY l.person
     )
-    SELECT a.address, a.supporter_id, a.supporters, a.email, a.first_name, a.last_name, coalesce(g.lifetime_amount, 0)::numeric(22, 4) AS lifetime_amount,
+    SELECT a.address, a.id AS supporter_id, a.supporters, trim(a.email_address) AS email, coalesce(a.first_name, '') AS first_name,
+      coalesce(a.last_name, '') AS last_name, coalesce(g.lifetime_amount, 0)::numeric(22, 4) AS lifetime_amount,
       coalesce(g.donation_count, 0) AS donation_count, g.first_gift_on, g.last_gift_on,
-      coalesce(l.last_gift_amount, 0)::numeric(22, 4) AS last_gift_amount, coalesce(g.largest_gift, 0)::numeric(22, 4) AS largest_gift,
+      coalesce(g.last_gift_amount, 0)::numeric(22, 4) AS last_gift_amount, coalesce(g.largest_gift, 0)::numeric(22, 4) AS largest_gift,
       g.last_gift_before_year_on, coalesce(p.active_plans, 0) AS active_plans, coalesce(p.monthly_plans, 0) AS monthly_plans,
       coalesce(p.at_risk_plans, 0) AS at_risk_plans, coalesce(p.paused_plans, 0) AS paused_plans, coalesce(p.former_plans, 0) AS former_plans,
       coalesce(p.monthly_recurring_amount, 0)::numeric(22, 2) AS monthly_recurring_amount
-    FROM people a LEFT JOIN given g USING (address) LEFT JOIN last_given l USING (address) LEFT JOIN planned p USING (address)`;
+    FROM living a LEFT JOIN given g USING (person) LEFT JOIN planned p USING (person) WHERE a.id = a.person`;
 }
 
 /** Columns of a donor, as `Donors.toHolder` reads them; amounts as text, days `YYYY-MM-DD`. */
