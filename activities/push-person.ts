@@ -1,6 +1,7 @@
 import { binds, type ContactPlan, type ListState, type SettledOutcome } from '../src/domain/plan-contact.js';
 import type { SubscriberView } from '../src/domain/subscriber.js';
 import { tagChange } from '../src/domain/tag-change.js';
+import type { TakenContact } from '../src/ledger/contacts.js';
 import type { Settlement } from '../src/ledger/writer.js';
 import { VendorError } from '../src/vendors/errors.js';
 import type { Writing } from './audience-push.js';
@@ -180,8 +181,10 @@ async function remove(writing: Writing, one: Planned<PlanOf<'remove'>>): Promise
     await ledger.removals.complete(audience, taken.address, there.stateDate, removedState);
     return finish(writing, one, done);
   }
-  const mayBeTakenOff = people.rules.takesOff === 'anybody' || taken.isOurs || cameWithCall(there, taken);
-  if (!mayBeTakenOff) return finish(writing, one, { outcome: 'kept', hash: plan.hash, listState: there.state });
+  if (await staysAfterAll(writing, taken, there)) {
+    await ledger.removals.void(audience, taken.address);
+    return finish(writing, one, { outcome: 'kept', hash: plan.hash, listState: there.state });
+  }
   if (there.state !== 'Active') {
     await ledger.removals.void(audience, taken.address);
     return finish(writing, one, {
@@ -208,6 +211,16 @@ async function remove(writing: Writing, one: Planned<PlanOf<'remove'>>): Promise
   if (!deleted) return;
   await ledger.removals.complete(audience, address, await dateOfRemoval(writing, address), removedState);
   await finish(writing, one, done);
+}
+
+/** Somebody whom others added, or whose people came back or said yes since it was planned. */
+async function staysAfterAll(
+  { ledger, people }: Writing,
+  taken: TakenContact,
+  there: SubscriberView,
+): Promise<boolean> {
+  const isOurs = people.rules.takesOff === 'anybody' || taken.isOurs || cameWithCall(there, taken);
+  return !isOurs || ledger.writer.mayStay(people, taken.address);
 }
 
 /** Without the date a later return cannot be told from a removal by staff, so it is then left to them. */

@@ -25,6 +25,8 @@ export interface People {
   planned(run: string): People;
   /** A query for those of these addresses who said no, whatever was planned for them; undefined where the source does not ask. */
   withdrawn?(addresses: readonly string[]): Prisma.Sql;
+  /** A query that gives a row where people of this address may be written to at this moment, whatever was planned. */
+  mayStay?(address: string): Prisma.Sql;
   /** All tag names that they can have; those of others in the audience are left alone. */
   catalogue: readonly string[];
 }

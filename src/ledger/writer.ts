@@ -79,6 +79,11 @@ export function createWriter({ sql, transaction }: Database) {
       return new Set(rows.map(({ address }) => address));
     },
 
+    /** Whether the people of an address came back, or said yes, since they were planned to be taken off. */
+    async mayStay({ mayStay }: People, address: string): Promise<boolean> {
+      return mayStay !== undefined && (await sql.query<unknown[]>`${mayStay(address)}`).length > 0;
+    },
+
     /** The soonest time at which something is due, from now in milliseconds; undefined when nothing is. */
     async nextDueMs(audience: string): Promise<number | undefined> {
       const [row] = await sql.query<{ ms: number | null }[]>`

@@ -8,6 +8,7 @@ const address = 'ann@example.org';
 const leave = (why: Extract<Finding, { do: 'leave' }>['why']): Finding => ({ do: 'leave', why, memberId: '1' });
 const remove: Finding = { do: 'remove', hash: 'absent', memberId: '1', why: 'consent-withdrawn' };
 const add: Finding = { do: 'add', hash: 'x', memberId: '1', changes: [] };
+const named = ['name', 'FNAME'].map((field) => ({ field, from: '', to: 'Ann' }));
 const removal = { doneAt: at, reason: 'consent-withdrawn' };
 const optOut = (where: string, when = at) => ({
   address: where,
@@ -25,6 +26,7 @@ interface Known {
   removals?: object[];
   optOuts?: object[];
   onOptOut?: string;
+  seen?: object;
 }
 
 const evidence = (known: Known): AudienceEvidence =>
@@ -62,6 +64,20 @@ test.each<[string, Known, object, string, string | RegExp | null]>([
     'its push is due; the audience is paused: key refused',
   ],
   ['new', { finding: add }, yes, 'on the way', 'the next sync adds them'],
+  [
+    'new, and not seen in the audience',
+    { finding: { ...add, changes: [{ field: 'tag', from: '', to: 'Classy-Prospect' }] } },
+    yes,
+    'on the way',
+    'the next sync adds them',
+  ],
+  [
+    'seen to differ',
+    { finding: { ...add, do: 'update', changes: named }, seen: { at } },
+    yes,
+    'differs',
+    'FNAME empty → Ann (as read on 2026-03-01 10:00:00)',
+  ],
   [
     'new in a new audience',
     { finding: add, place: { adoptedAt: null } },

@@ -61,10 +61,34 @@ describe('before the first sync', () => {
     ]);
     const { stdout } = await steward('audience', 'list');
     expect(stdout).toMatch(/a1b2c3d4e5 +34 \(Organization 34\) +mailchimp .* never +waits for its first sync/);
-    expect(stdout).toContain(`waits for its first sync: steward audience sync ${audience} --dry-run`);
+    const waits = `waits for its first sync: steward audience sync ${audience} --dry-run`;
+    expect(stdout).toContain(waits);
+    expect((await steward('organization', 'show', ORGANIZATION)).stdout.match(/waits for .*/g)).toEqual([waits]);
     const health = (await json('health')).value.organizations[ORGANIZATION];
     expect(health).toMatchObject({ status: 'ok', audience: { audience, paused: false, lastSync: null } });
     expect(health.audience.firstSync).toBe(`waits for: steward audience sync ${audience} --dry-run`);
+  });
+
+  test('a plan of some people says whom it covers, where it is made, shown and applied; the first sync is left to do', async () => {
+    await world.give([
+      { id: 9, email: 'amy@readers.org' },
+      { id: 10, email: 'zoe@readers.org', optIn: false },
+    ]);
+    const { stdout } = await steward('audience', 'sync', '--dry-run', '--limit', '1');
+    expect(stdout).toMatch(/ 2 {2}donors read\n/);
+    const due = 'This plan covers only the one person who was compared, up to its --limit.';
+    expect(stdout).toMatch(
+      /To do exactly this.*\nThis plan covers only the one person .* first sync still has to be done/,
+    );
+    const [, limited = ''] = /steward audience apply (\S+)/.exec(stdout) ?? [];
+    expect((await json('audience', 'plan', limited)).value.limited).toEqual({ people: 1, firstSyncIsDue: true });
+    expect((await steward('audience', 'plan', limited)).stdout).toContain(due);
+    const { code, stderr } = await steward('audience', 'apply', limited);
+    expect(code).toBe(0);
+    expect(stderr).toContain(`${due} The first sync of ${audience} (MailChimp) still has to be done`);
+    expect(stderr).toMatch(/\nTags are given person by person/);
+    expect(stderr).not.toContain('This is the first sync');
+    expect((await json('audience', 'list')).value[1].waitsFor).not.toBeNull();
   });
 
   test('a dry run tells people, tags, calls and time, changes nothing and leaves a plan', async () => {
@@ -84,9 +108,10 @@ describe('before the first sync', () => {
       code: 0,
       value: {
         ...{ run: plan, plan, scope: audience, mode: 'full', result: 'done', dryRun: true, message: null },
-        counts: { ...zeroes, read: 4, added: 2, updated: 1, leftAlone: 1 },
+        counts: { ...zeroes, read: 6, added: 2, updated: 1, unchanged: 1, leftAlone: 2 },
         seconds: expect.any(Number),
-        leftAloneBy: { withheld: 1 },
+        leftAloneBy: { withheld: 2 },
+        withheldBy: { consent: 2, address: 0 },
         outcomes: [],
         tags: {
           'Classy-$1K+ Lifetime': { given: 1, taken: 0 },
@@ -102,7 +127,7 @@ describe('before the first sync', () => {
       },
     });
     expect(stderr).not.toContain('first sync');
-    expect(world.audience.members().map(({ email }) => email)).toEqual(['sue@readers.org']);
+    expect(world.audience.members().map(({ email }) => email)).toEqual(['amy@readers.org', 'sue@readers.org']);
     expect(tags('sue@readers.org')).toEqual(['Classy-Small Donor', 'VIP']);
   });
 
@@ -113,7 +138,7 @@ describe('before the first sync', () => {
       /update {2}sue@readers\.org {2}.*TOTALAMT: "" -> "0".*-Classy-Small Donor; \+Classy-Prospect/,
     );
     expect(stdout).toMatch(/no@readers\.org {2}have not said yes in Classy/);
-    expect(stdout).toMatch(/Tags go person by person.*\nOpen until .*: steward audience apply/);
+    expect(stdout).toMatch(/It is quiet: tags go person by person.*\nOpen until .*: steward audience apply/);
     expect((await json('audience', 'plan', plan)).value).toMatchObject({
       plan,
       audience,
@@ -214,11 +239,21 @@ describe('what goes wrong', () => {
       message: expect.stringContaining(`steward audience plan ${value.plan}`),
     });
     expect((await json('audience', 'plan', value.plan)).value).toMatchObject({ by: 'guard', counts: { removed: 2 } });
+    expect((await steward('audience', 'plan', value.plan)).stdout).toMatch(
+      /left by the guard in an incremental sync at .* {7}2 {2}would be unsubscribed\n/s,
+    );
+    const stopped = `stopped by the guard: steward audience plan ${value.plan}`;
+    expect((await json('audience', 'list')).value[1]).toMatchObject({
+      stoppedBy: `steward audience plan ${value.plan}`,
+    });
+    expect((await steward('audience', 'list')).stdout).toContain(`${audience}: ${stopped}`);
+    expect((await steward('organization', 'show', ORGANIZATION)).stdout.split(stopped)).toHaveLength(2);
     expect((await json('audience', 'apply', value.plan)).value).toMatchObject({
       result: 'done',
       counts: { removed: 2 },
     });
     expect((await json('health')).value.organizations[ORGANIZATION].status).toBe('ok');
+    expect((await json('audience', 'list')).value[1].stoppedBy).toBeNull();
   });
 
   test('the doctor looks at each audience without changing it, and tells a refused key', async () => {

@@ -7,7 +7,7 @@ import { createMailchimpBed, type MailchimpBed } from '../support/mailchimp-bed.
 
 const env = process.env;
 const SEEDS = (env['AUDIENCE_SEEDS'] ?? '7').split(',').map(Number);
-const ROUNDS = Number(env['AUDIENCE_ROUNDS'] ?? 10);
+const ROUNDS = Number(env['AUDIENCE_ROUNDS'] ?? 8);
 const PEOPLE = Number(env['AUDIENCE_PEOPLE'] ?? 80);
 const TIMEOUT_MS = 1_500;
 /** Hangs end that much later than our time-out. */

@@ -62,5 +62,4 @@ export const FAST_ALREADY =
   'The first sync is done: tags are given by hundreds anyway, and automations that start by "tag added" do start. --fast changes nothing.';
 
 /** What is said of `--fast` where tags start nothing. */
-export const fastIsIgnored = (title: string): string =>
-  `--fast is ignored: tags start no automations in ${title}.`;
+export const fastIsIgnored = (title: string): string => `--fast is ignored: tags start no automations in ${title}.`;

@@ -1,5 +1,5 @@
 import type { Capabilities } from '../../audiences/destination.js';
-import type { DestinationName } from '../../audiences/registry.js';
+import { destinationKinds } from '../../audiences/registry.js';
 import { audienceSyncWorkflowId } from '../../contract/workflow-ids.js';
 import { scopeOf } from '../../ledger/classy/supporters-as-people.js';
 import type { OrganizationAudience } from '../processes/organization-audiences.js';
@@ -36,9 +36,7 @@ export function audienceSubject(session: Session, one: OrganizationAudience): Sy
   };
 }
 
-const ARCHIVES: readonly string[] = ['mailchimp'] satisfies DestinationName[];
-
 function removedWords({ kind }: OrganizationAudience, { removedState }: Capabilities): SyncSubject['removed'] {
   if (removedState === 'Unsubscribed') return 'unsubscribed';
-  return ARCHIVES.includes(kind.name) ? 'archived' : 'taken off the list';
+  return kind.name === destinationKinds.mailchimp.name ? 'archived' : 'taken off the list';
 }

@@ -111,7 +111,10 @@ function show(shown: Shown): void {
 function showAudience(audience: AudienceState): void {
   const { title, activeSubscribers, last } = audience;
   const named = title === null ? '' : `, "${title}", ${activeSubscribers ?? 0} active`;
-  line('Audience', `${audience.audience ?? 'unknown'} at ${audience.destination}${named}: ${stateWord(audience)}`);
+  const word = stateWord(audience);
+  const remarks = remarksOn(audience);
+  const state = remarks.find((words) => words.startsWith(`${word}: `)) ?? word;
+  line('Audience', `${audience.audience ?? 'unknown'} at ${audience.destination}${named}: ${state}`);
   if (last) line('Last sync of it', `${last.result}, ${showTime(last.endedAt)} (run ${last.run})`);
-  for (const words of remarksOn(audience)) line('', words);
+  for (const words of remarks) if (words !== state) line('', words);
 }

@@ -98,7 +98,7 @@ function tagsOf({ address, changes = [] }: Person): PersonTags {
   };
 }
 
-/** Whoever can be mailed has not said yes; of others an address that can be mailed comes first. */
+/** Where the address can be mailed, it is consent that is missing. */
 export const withheldFor = ({ address }: Pick<Person, 'address'>): keyof WithheldBy =>
   canBeMailed(address) ? 'consent' : 'address';
 

@@ -79,7 +79,9 @@ const PARTS_OF_NAME: readonly string[] = ['FNAME', 'LNAME'];
 
 /** The changes that are told: the whole name only where its parts are not. */
 export const toldChanges = (changes: readonly FieldChange[]): readonly FieldChange[] =>
-  changes.some(({ field }) => PARTS_OF_NAME.includes(field)) ? changes.filter(({ field }) => field !== 'name') : changes;
+  changes.some(({ field }) => PARTS_OF_NAME.includes(field))
+    ? changes.filter(({ field }) => field !== 'name')
+    : changes;
 
 /** A field with what it holds and what it should; a tag with its sign. */
 function showChange({ field, from, to }: FieldChange): string {

@@ -1,8 +1,8 @@
 import type { SyncCounts } from '../../ledger/runs.js';
+import { wordsOfLimitedPlan } from '../audience/first-sync.js';
 import { ExitCode } from '../exit.js';
 import { print, printJson, printTable, showSeconds } from '../output.js';
 import type { Session } from '../session.js';
-import { wordsOfLimitedPlan } from '../audience/first-sync.js';
 import type { TagCounts } from './estimate.js';
 import { printPeople } from './people.js';
 import { explain, WITHHELD_FOR } from './reasons.js';
@@ -82,10 +82,10 @@ function printCounts(counts: SyncCounts, subject: SyncSubject, isPlan: boolean):
     print(`${String(counts[key]).padStart(8)}  ${isPlan ? meant : done}`);
 }
 
-/** Why people are left alone. */
+/** What tells why people are left alone. */
 type LeftAlone = Pick<SyncReport, 'leftAloneBy' | 'outcomes' | 'withheldBy'>;
 
-/** The same for people: whom the destination does not take, by its reason and with what somebody can do about it. */
+/** Why people are left alone; whom the destination does not take by its reason, with what somebody can do about it. */
 export function printLeftAlone(left: LeftAlone, kind: SyncSubject['kind']): void {
   for (const [count, words] of leftAloneInWords(left, kind)) print(`${String(count).padStart(14)}  ${words}`);
 }

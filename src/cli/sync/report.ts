@@ -4,7 +4,14 @@ import type { ReasonCount } from '../../ledger/outcomes.js';
 import { NO_COUNTS, type SyncCounts, type SyncRun } from '../../ledger/runs.js';
 import type { LimitedPlan } from '../audience/first-sync.js';
 import type { Session } from '../session.js';
-import { type Actions, type Estimate, estimateOf, readPlannedTags, type TagCounts, type WithheldBy } from './estimate.js';
+import {
+  type Actions,
+  type Estimate,
+  estimateOf,
+  readPlannedTags,
+  type TagCounts,
+  type WithheldBy,
+} from './estimate.js';
 import { applied, type Person, pagesOf, planned, pushed } from './people.js';
 import { peopleCompared } from './plan.js';
 import type { SyncSubject } from './subject.js';
@@ -100,9 +107,7 @@ export async function planFigures(
   const isQuiet = run.quiet && limits.tagsStartAutomations;
   const limited = run.untilId === null ? undefined : await limitedPlan(session, run);
   return {
-    ...(isQuiet
-      ? { estimate: estimateOf(actions, run, limits, quiet), estimateFast }
-      : { estimate: estimateFast }),
+    ...(isQuiet ? { estimate: estimateOf(actions, run, limits, quiet), estimateFast } : { estimate: estimateFast }),
     ...(limits.tagging ? { tags } : {}),
     ...(withheldBy.consent + withheldBy.address > 0 ? { withheldBy } : {}),
     ...(limited ? { limited } : {}),
@@ -122,8 +127,8 @@ const FOUND_AS: Readonly<Record<string, string>> = { forgotten: 'deleted-there' 
 const foundAs = ({ outcome, reason }: ReasonCount): string => FOUND_AS[reason ?? ''] ?? outcome;
 
 /**
- * The reasons of this run, and those of earlier ones as far as it came upon just these people again: one that was stopped before
- * tells nothing of them, and whoever is tried anew is told with what became of that.
+ * The reasons of this run, and those of earlier ones as far as it is certain that it came upon just these people again: a run that
+ * was stopped before tells nothing of them, and whoever is tried anew is told with what becomes of that.
  */
 export function toldReasons(
   { findings }: Pick<SyncRun, 'findings'>,
@@ -131,14 +136,16 @@ export function toldReasons(
 ): (ReasonOfRun & { leftAloneAs?: string })[] {
   const found = findings as Record<string, number>;
   const again = reasons.filter(({ isEarlier, reason }) => isEarlier && reason !== 'too-many-sign-ups');
-  const countOf = (word: string): number =>
-    again.reduce((sum, one) => sum + (foundAs(one) === word ? one.count : 0), 0);
   return [
     ...reasons.filter(({ isEarlier }) => !isEarlier),
     ...again.flatMap((one) => {
       const word = foundAs(one);
-      if (countOf(word) > (found[`leave:${word}`] ?? 0)) return [];
-      return [word === one.outcome ? one : { ...one, leftAloneAs: word }];
+      const alike = again.filter((other) => foundAs(other) === word);
+      const isCertain =
+        alike.length === 1 || alike.reduce((sum, { count }) => sum + count, 0) <= (found[`leave:${word}`] ?? 0);
+      const count = isCertain ? Math.min(one.count, found[`leave:${word}`] ?? 0) : 0;
+      if (count === 0) return [];
+      return [{ ...one, count, ...(word === one.outcome ? {} : { leftAloneAs: word }) }];
     }),
   ];
 }

@@ -1,7 +1,7 @@
 import type { SyncRun } from '../../ledger/runs.js';
+import { wordsOfLimitedPlan } from '../audience/first-sync.js';
 import { print, printJson, showTime } from '../output.js';
 import type { Session } from '../session.js';
-import { wordsOfLimitedPlan } from '../audience/first-sync.js';
 import { planned, printPeople } from './people.js';
 import { actionsOf, validUntil, whyNotOpen } from './plan.js';
 import { printLeftAlone, printTags, showEstimate } from './print-report.js';

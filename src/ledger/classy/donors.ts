@@ -66,7 +66,7 @@ export function createDonors({ sql, transaction }: Database) {
 }
 
 /** Whether all supporters say yes who are at the address of a row now; null: nobody is. */
-export const consentAt = (organization: string, row: 'd' | 'r'): Prisma.Sql => Prisma.sql`
+export const consentAt = (organization: string, row: 'd' | 'r' | 'p'): Prisma.Sql => Prisma.sql`
   (SELECT bool_and(s.email_opt_in IS TRUE) FROM supporters s
    WHERE s.organization_id = ${organization}::bigint AND s.address = ${Prisma.raw(row)}.address AND s.missing_since IS NULL)`;
 

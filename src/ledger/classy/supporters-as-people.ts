@@ -38,8 +38,9 @@ export function supportersOf(options: SupportersOptions): People {
     rules: { keepsDeleted: rules.onOptOut === 'leave', takesOff: 'ours', comesBack: false, moves: true },
     parks: false,
     byId: (id) => Prisma.sql`(
-      SELECT id::text AS member_id, address, missing_since AS deleted_at, observed_at, email_opt_in IS NOT TRUE AS says_no FROM supporters
-      WHERE id = nullif(${id}, '')::bigint AND organization_id = ${organization}::bigint)`,
+      SELECT p.id::text AS member_id, p.address, p.missing_since AS deleted_at, p.observed_at,
+        ${consentAt(organization, 'p')} IS NOT TRUE AS says_no
+      FROM supporters p WHERE p.id = nullif(${id}, '')::bigint AND p.organization_id = ${organization}::bigint)`,
     byAddress: Prisma.sql`(
       SELECT d.*, d.supporter_id::text AS member_id, NULL::timestamptz AS deleted_at, d.changed_at AS observed_at,
         ${consentAt(organization, 'd')} AS consent
@@ -64,6 +65,9 @@ export function supportersOf(options: SupportersOptions): People {
       };
     },
     planned: () => people,
+    mayStay: (address) => Prisma.sql`
+      SELECT 1 FROM supporters WHERE organization_id = ${organization}::bigint AND address = ${address} AND missing_since IS NULL
+      HAVING bool_and(email_opt_in IS TRUE)`,
     withdrawn: (addresses) => Prisma.sql`
       SELECT address FROM supporters WHERE organization_id = ${organization}::bigint AND address = ANY(${[...addresses]})
         AND missing_since IS NULL AND email_opt_in IS NOT TRUE`,
