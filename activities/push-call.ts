@@ -45,7 +45,7 @@ export async function withCall<T>(
           : undefined;
       if (pauseMs === undefined) {
         if (error.details.call !== 'unknown') await ledger.writer.release(audience, generation, addresses, added);
-        await callFailed(writing, called, error);
+        await callFailed(writing, called, alsoBooked, error);
         return undefined;
       }
       // whoever else was turned away at the same time does not come back at the same time
@@ -54,12 +54,17 @@ export async function withCall<T>(
   }
 }
 
-async function callFailed(writing: Writing, called: readonly Called[], error: VendorError): Promise<void> {
+async function callFailed(
+  writing: Writing,
+  called: readonly Called[],
+  alsoBooked: readonly string[],
+  error: VendorError,
+): Promise<void> {
   const taken = called.map((one) => one.taken);
   const { destination } = writing;
   const { kind, call, code, retryAfterMs } = error.details;
   const isLastTry = taken.length === 1 && isLast(taken[0]!);
-  if (call === 'unknown') await postponeUnknown(writing, taken);
+  if (call === 'unknown') await postponeUnknown(writing, taken, alsoBooked);
   // the vendor's own code says that the key or the list is wrong; without one it may be a firewall that dislikes one person
   if ((kind === 'refused' && code !== undefined) || retryAfterMs !== undefined) throw error;
   if (kind === 'rate-limited' && !destination.limits.isBusyWithCall) throw error;
@@ -73,21 +78,24 @@ async function callFailed(writing: Writing, called: readonly Called[], error: Ve
   else await retryOrRefuse(writing, [{ taken: taken[0]!, hash: called[0]!.plan.hash, code }], error.message);
 }
 
-/** After a time-out the contacts wait until the vendor cannot be working on them any more (house decision 11). */
-const postponeUnknown = (
+/** After a time-out all whom the call was about wait until the vendor cannot be working on them any more (house decision 11). */
+function postponeUnknown(
   { ledger, audience, generation, destination }: Writing,
   taken: readonly TakenContact[],
-): Promise<void> =>
-  ledger.writer.postpone(
-    audience,
-    generation,
-    taken.map(({ address, tries }) => ({
+  alsoBooked: readonly string[],
+): Promise<void> {
+  const landsMs = Math.min(destination.limits.timeoutMs, LANDS_LATE_MS);
+  const company = taken.length > 1 ? { batchLimit: half(taken) } : {};
+  return ledger.writer.postpone(audience, generation, [
+    ...taken.map(({ address, tries }) => ({
       address,
-      afterMs: Math.max(retryPauseMs(tries), Math.min(destination.limits.timeoutMs, LANDS_LATE_MS)),
+      afterMs: Math.max(retryPauseMs(tries), landsMs),
       counts: taken.length === 1,
       mayStillLand: true,
-      ...(taken.length > 1 ? { batchLimit: half(taken) } : {}),
+      ...company,
     })),
-  );
+    ...alsoBooked.map((address) => ({ address, afterMs: landsMs, counts: false, mayStillLand: true })),
+  ]);
+}
 
 const half = (taken: readonly TakenContact[]): number => Math.ceil(taken.length / 2);
