@@ -166,8 +166,7 @@ export function compareContact(asLoaded: ComparedContact, comparing: Comparing):
         return leave(stateReason(observation.state), { outcome: 'opted-out', hash: plan.hash });
       return { do: 'remove', hash: plan.hash, memberId, why: plan.reason };
     case 'move':
-      if (observation?.state === 'Active')
-        return { do: 'update', hash: plan.hash, memberId: memberId!, changes: [] };
+      if (observation?.state === 'Active') return { do: 'update', hash: plan.hash, memberId: memberId!, changes: [] };
       // the new address is there already, in a state that we respect
       if (observation && (observation.state !== 'Deleted' || one.optedOut))
         return leave(stateReason(observation.state), { outcome: 'opted-out', hash: plan.hash });
