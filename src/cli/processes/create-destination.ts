@@ -13,6 +13,9 @@ export interface DestinationSources {
   dataDir: string;
 }
 
+/** Of a vendor that the configuration does not name yet, in milliseconds. */
+const OTHER_TIMEOUT_MS = 60_000;
+
 /** Makes a destination of its kind, with the time-outs and limits of its vendor. */
 export function createDestination(
   { config, ledger, metrics, dataDir }: DestinationSources,
@@ -21,6 +24,7 @@ export function createDestination(
   about: Pick<DestinationContext, 'audience' | 'fields' | 'onRemoval'>,
 ): Destination {
   const vendor = kind.name as keyof Config['timeouts'] & keyof Config['rateLimits'];
+  const timeouts: Readonly<Record<string, number | undefined>> = config.timeouts;
   const urls: Record<string, string | undefined> = {
     'campaign-monitor': config.campaignMonitorUrl,
     mailchimp: config.mailchimpUrl,
@@ -30,7 +34,7 @@ export function createDestination(
     url: urls[vendor],
     folder: dataDir,
     http: (credential) => ({
-      timeoutMs: config.timeouts[vendor],
+      timeoutMs: timeouts[vendor] ?? OTHER_TIMEOUT_MS,
       observe: metrics?.observeRequest,
       admit: createAdmission(ledger, vendor, credential, config.rateLimits[vendor]),
     }),
