@@ -14,7 +14,8 @@ const base = {
 };
 
 export default {
-  maxWorkers: 2,
+  // most of a test is waiting for others: a third one fills the time of two cores
+  maxWorkers: 3,
   testTimeout: 60_000,
   projects: [
     {

@@ -7,8 +7,8 @@ import { createMailchimpBed, type MailchimpBed } from '../support/mailchimp-bed.
 
 const env = process.env;
 const SEEDS = (env['AUDIENCE_SEEDS'] ?? '7').split(',').map(Number);
-const ROUNDS = Number(env['AUDIENCE_ROUNDS'] ?? 8);
-const PEOPLE = Number(env['AUDIENCE_PEOPLE'] ?? 80);
+const ROUNDS = Number(env['AUDIENCE_ROUNDS'] ?? 6);
+const PEOPLE = Number(env['AUDIENCE_PEOPLE'] ?? 60);
 const TIMEOUT_MS = 1_500;
 /** Hangs end that much later than our time-out. */
 const HANG_MS = 2_000;
