@@ -1,6 +1,5 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import type { AudiencePushActivities } from '../src/contract/audience-push.js';
-import { tagKey } from '../src/domain/tag-change.js';
 import type { Ledger } from '../src/ledger/ledger.js';
 import type { People } from '../src/ledger/people.js';
 import type { RemovalBudget } from '../src/ledger/removals.js';
@@ -124,8 +123,7 @@ async function work(
     const people = await target.people();
     const page = await ledger.writer.take(audience, people, destination.limits.pageSize);
     if (page.length > 0) {
-      const managed = await ledger.audiences.manageTags(audience, people.catalogue);
-      const managedTags = new Set(managed.map(tagKey));
+      const managedTags = await ledger.audiences.manageTags(audience, people.catalogue);
       await pushPage(await withPresentWord({ ...writing, people, managedTags }), page);
       idleSince = Date.now();
     } else if (Date.now() - idleSince >= LINGER_MS) {

@@ -2,7 +2,6 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Destination } from '../src/audiences/destination.js';
 import type { SiteSyncInput, SyncInput } from '../src/contract/site-sync.js';
 import type { Site } from '../src/domain/site.js';
-import { tagKey } from '../src/domain/tag-change.js';
 import type { People } from '../src/ledger/people.js';
 import type { RemovalBudget } from '../src/ledger/removals.js';
 import type { SyncRun } from '../src/ledger/runs.js';
@@ -52,8 +51,7 @@ export async function currentRun(
       'AudienceChanged',
     );
   }
-  const managed = await ledger.audiences.manageTags(target.destination.audience, people.catalogue);
-  const managedTags = new Set(managed.map(tagKey));
+  const managedTags = await ledger.audiences.manageTags(target.destination.audience, people.catalogue);
   return { run, audience: target.destination.audience, people, destination: target.destination, managedTags };
 }
 

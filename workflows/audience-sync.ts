@@ -1,9 +1,9 @@
-import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { AudienceSyncActivities, AudienceSyncInput } from '../src/contract/audience-sync.js';
 import type { ListActivities, SyncActivities, SyncOutcome, SyncStep } from '../src/contract/site-sync.js';
 import { TaskQueue } from '../src/contract/task-queues.js';
-import { failureText } from './failure-text.js';
 import { patient, short } from './patience.js';
+import { runToEnd } from './run-to-end.js';
 
 const { beginAudienceSync } = proxyActivities<AudienceSyncActivities>({ ...short, taskQueue: TaskQueue.Steward });
 const { reckonDonors, compareAudience, removeWithdrawn } = proxyActivities<AudienceSyncActivities>({
@@ -18,17 +18,7 @@ const { awaitPushes } = proxyActivities<SyncActivities>({ ...patient, taskQueue:
  * everything it made due has its outcome, and says what arrived.
  */
 export async function audienceSync(input: AudienceSyncInput): Promise<SyncOutcome> {
-  const begun = await beginAudienceSync(input);
-  if (!begun.go) return { run: input.run, result: begun.result, message: begun.message };
-  try {
-    const { result = 'done', message } = await work(input);
-    const ended = await endSync({ ...input, result, message });
-    return { run: input.run, message, ...ended };
-  } catch (error) {
-    const message = isCancellation(error) ? 'it was cancelled' : failureText(error);
-    await CancellationScope.nonCancellable(() => endSync({ ...input, result: 'failed', message }));
-    throw error;
-  }
+  return runToEnd(input, await beginAudienceSync(input), () => work(input), endSync);
 }
 
 async function work(input: AudienceSyncInput): Promise<SyncStep> {

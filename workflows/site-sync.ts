@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type {
   ListActivities,
   SiteSyncInput,
@@ -9,8 +9,8 @@ import type {
   WalkActivities,
 } from '../src/contract/site-sync.js';
 import { TaskQueue } from '../src/contract/task-queues.js';
-import { failureText } from './failure-text.js';
 import { patient, short } from './patience.js';
+import { runToEnd } from './run-to-end.js';
 
 const { beginSync, endSync } = proxyActivities<SyncActivities>({ ...short, taskQueue: TaskQueue.Steward });
 const { takeOverPlan, compareSite, awaitPushes } = proxyActivities<SyncActivities>({
@@ -35,17 +35,7 @@ const { readList } = proxyActivities<ListActivities>({
  * made due has its outcome, and says what arrived.
  */
 export async function siteSync(input: SiteSyncInput): Promise<SyncOutcome> {
-  const begun = await beginSync(input);
-  if (!begun.go) return { run: input.run, result: begun.result, message: begun.message };
-  try {
-    const { result = 'done', message } = await work(input, begun);
-    const ended = await endSync({ ...input, result, message });
-    return { run: input.run, message, ...ended };
-  } catch (error) {
-    const message = isCancellation(error) ? 'it was cancelled' : failureText(error);
-    await CancellationScope.nonCancellable(() => endSync({ ...input, result: 'failed', message }));
-    throw error;
-  }
+  return runToEnd(input, await beginSync(input), (begun) => work(input, begun), endSync);
 }
 
 async function work(

@@ -1,5 +1,5 @@
 import type { Contact, FieldTypes, FieldValue } from '../domain/contact.js';
-import { VendorError } from '../vendors/errors.js';
+import { isRejected } from '../vendors/errors.js';
 import type { MailchimpClient, MergeValues } from '../vendors/mailchimp/client.js';
 
 /** Longest text of a merge field, in bytes of UTF-8. */
@@ -61,7 +61,7 @@ async function createField(
     await client.createMergeField(listId, { tag, name: TITLES[tag] ?? tag, type });
     return undefined;
   } catch (error) {
-    if (!(error instanceof VendorError) || error.details.kind !== 'rejected') throw error;
+    if (!isRejected(error)) throw error;
     // somebody else created it in between
     if (error.details.reason === 'exists') return undefined;
     return `Merge field ${tag} could not be created beside the ${count} that the audience has (most plans allow 30): delete one that is not needed. Until then ${tag} is not written.`;

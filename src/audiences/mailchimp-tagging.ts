@@ -1,6 +1,6 @@
 import { groupBy } from '../domain/group-by.js';
 import { tagKey } from '../domain/tag-change.js';
-import { VendorError } from '../vendors/errors.js';
+import { isRejected } from '../vendors/errors.js';
 import { BATCH_SIZE, type MailchimpClient } from '../vendors/mailchimp/client.js';
 import type { PersonTags, PushOutcome, TagCall, Tagging } from './destination.js';
 
@@ -103,9 +103,6 @@ export function createTagging(client: MailchimpClient, listId: string): Tagging 
       ),
   };
 }
-
-const isRejected = (error: unknown): error is VendorError =>
-  error instanceof VendorError && error.details.kind === 'rejected';
 
 /** As many calls as the longer of both lists needs. */
 function inCalls(changes: readonly Change[]): Change[][] {

@@ -1,6 +1,6 @@
 import type { Contact, FieldTypes } from '../domain/contact.js';
 import type { DeclineReason } from '../domain/decline-reason.js';
-import { VendorError } from '../vendors/errors.js';
+import { isRejected, VendorError } from '../vendors/errors.js';
 import type { MemberErrorReason } from '../vendors/mailchimp/classify-member-error.js';
 import { BATCH_SIZE, type MailchimpClient } from '../vendors/mailchimp/client.js';
 import { brokenItem, reasonOf } from '../vendors/mailchimp/errors.js';
@@ -182,9 +182,6 @@ const sinceOf = ({ source, optInAt }: MemberView): string | undefined =>
   /^api/i.test(source ?? '') ? optInAt : undefined;
 
 const DOUBLE_OPT_IN = `${NOTE}the audience is double opt-in for its own forms; people whom Steward adds are subscribed at once and get no confirmation mail.`;
-
-const isRejected = (error: unknown): error is VendorError =>
-  error instanceof VendorError && error.details.kind === 'rejected';
 
 const REASONS: Partial<Record<MemberErrorReason, DeclineReason>> = {
   invalid: 'invalid-address',

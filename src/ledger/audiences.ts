@@ -1,3 +1,4 @@
+import { tagKey } from '../domain/tag-change.js';
 import type { Database } from './database.js';
 import type { Pause } from './sites.js';
 
@@ -107,13 +108,18 @@ export function createAudiences({ prisma, sql }: Database) {
         WHERE (audiences.destination, audiences.organization_id) IS DISTINCT FROM (EXCLUDED.destination, EXCLUDED.organization_id)`;
     },
 
-    /** Notes these tag names as ours to give in this audience, for ever; gives all that ever were. */
-    async manageTags(audience: string, names: readonly string[]): Promise<string[]> {
-      if (names.length === 0) return [];
-      const [row] = await sql.query<{ names: string[] }[]>`
+    /** Notes these tag names as ours to give in this audience, for ever; gives the keys of all that ever were. */
+    async manageTags(audience: string, names: readonly string[]): Promise<ReadonlySet<string>> {
+      if (names.length === 0) return new Set();
+      const row = await prisma.audience.findUnique({ where: { audience }, select: { tagNames: true } });
+      const known = row?.tagNames ?? [];
+      const isNews = names.some((name) => !known.includes(name));
+      // for each page that is written: most have nothing to note
+      if (isNews)
+        await sql.execute`
         UPDATE audiences SET tag_names = (SELECT array_agg(DISTINCT name ORDER BY name) FROM unnest(tag_names || ${[...names]}::text[]) AS name)
-        WHERE audience = ${audience} RETURNING tag_names AS names`;
-      return row?.names ?? [...names];
+        WHERE audience = ${audience}`;
+      return new Set([...known, ...names].map(tagKey));
     },
 
     /** Fields of ours that an audience was found not to take. */

@@ -54,3 +54,7 @@ export class VendorError extends Error {
     this.details = details;
   }
 }
+
+/** Whether a vendor understood and declined. */
+export const isRejected = (error: unknown): error is VendorError =>
+  error instanceof VendorError && error.details.kind === 'rejected';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
-import { VendorError } from '../errors.js';
+import { isRejected, VendorError } from '../errors.js';
 import { createHttp, type HttpAnswer, type HttpOptions, type HttpRequest } from '../http.js';
 import { classifyMemberError, type MemberErrorReason } from './classify-member-error.js';
 import { notItsOwn, readFailure, refusal, type Subject, safeWord } from './errors.js';
@@ -224,8 +224,7 @@ export function createMailchimpClient({ url, apiKey, ...options }: MailchimpOpti
       try {
         await call('members.archive', 'DELETE', member(listId, email), { about: 'one of it' });
       } catch (error) {
-        if (!(error instanceof VendorError) || error.details.kind !== 'rejected' || error.details.status !== 405)
-          throw error;
+        if (!isRejected(error) || error.details.status !== 405) throw error;
       }
     },
 
@@ -326,5 +325,4 @@ const cutMember = {
   about: 'one of it',
 } as const;
 
-const isAbsence = (error: unknown): boolean =>
-  error instanceof VendorError && error.details.kind === 'rejected' && error.details.status === 404;
+const isAbsence = (error: unknown): boolean => isRejected(error) && error.details.status === 404;
